@@ -1,0 +1,52 @@
+package payload
+
+// States of a person in an IIN request.
+const (
+	IINFound     = "found"     // the register knows the person: this IIN is used
+	IINGenerated = "generated" // a new IIN, made for this request
+	IINAmbiguous = "ambiguous" // several matches, or a document that differs: an officer decides
+	IINStopped   = "stopped"   // the register says removed, struck off or dead: an officer decides
+)
+
+// PersonResult is what came of one person. IIN is set for found and generated.
+type PersonResult struct {
+	Status  string `json:"status"`
+	IIN     string `json:"iin,omitempty"`
+	Reason  string `json:"reason,omitempty"`  // of ambiguous and stopped: several, document_differs, removed, excluded, dead
+	Matches int    `json:"matches,omitempty"` // how many persons the register returned
+}
+
+// PersonRequest is one person of an IIN request. Without a Result it is not yet
+// settled.
+type PersonRequest struct {
+	Person
+	Result *PersonResult `json:"result,omitempty"`
+}
+
+// Generation is a generation of an IIN whose outcome is unclear, to be looked
+// for in the register.
+type Generation struct {
+	Ref       string `json:"ref"`             // the person
+	Since     string `json:"generated_since"` // RFC 3339, when it was sent
+	MessageID string `json:"message_id"`      // ce_id of the message that holds the marker
+}
+
+// IINRequest travels whole between kandas, gbdfl and migpolice: it carries
+// what is known of each person, so no partial state is kept anywhere. It is the
+// payload of the request, the lookups, the generations and the result.
+type IINRequest struct {
+	ApplicationID string          `json:"application_id"`
+	RequestID     string          `json:"request_id"` // ce_id of the request of kandas; the result's id derives from it alone
+	Persons       []PersonRequest `json:"persons"`
+	Generation    *Generation     `json:"generation,omitempty"`
+}
+
+// Unsettled returns the index of the first person without a result, or -1.
+func (r *IINRequest) Unsettled() int {
+	for i := range r.Persons {
+		if r.Persons[i].Result == nil {
+			return i
+		}
+	}
+	return -1
+}
