@@ -1,0 +1,59 @@
+package mocks
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+)
+
+func TestSignXML(t *testing.T) {
+	doc := `<decision><number>1</number></decision>`
+	signed := SignXML(doc)
+	for _, c := range []struct {
+		name        string
+		doc         string
+		ok, present bool
+	}{
+		{"signed", signed, true, true},
+		{"by another certificate", SignXMLAs(SignerRevoked, doc), true, true},
+		{"unsigned", doc, false, false},
+		{"content changed", strings.Replace(signed, ">1<", ">2<", 1), false, true},
+		{"signer changed", strings.Replace(signed, SignerHead, SignerAuth, 1), false, true},
+		{"value missing", strings.NewReplacer("SignatureValue", "Nothing").Replace(signed), false, true},
+		{"text, not XML", SignXML("nothing"), false, false},
+	} {
+		if ok, present := VerifyXML(c.doc); ok != c.ok || present != c.present {
+			t.Errorf("%s: ok %v, present %v, want %v, %v", c.name, ok, present, c.ok, c.present)
+		}
+	}
+	if got := XMLSigner(signed); got != SignerHead {
+		t.Errorf("signer %q, want %q", got, SignerHead)
+	}
+	if got := XMLSigner(doc); got != "" {
+		t.Errorf("signer of an unsigned document: %q", got)
+	}
+}
+
+func TestSignCMS(t *testing.T) {
+	signed := SignCMS([]byte("decision"))
+	detached := base64.StdEncoding.EncodeToString([]byte(`{"signer":"head-of-mio","mac":"` + mac(SignerHead, []byte("decision")) + `"}`))
+	for _, c := range []struct {
+		name        string
+		cms         string
+		data        string
+		ok, present bool
+	}{
+		{"attached", signed, "", true, true},
+		{"detached", detached, "decision", true, true},
+		{"detached, other content", detached, "another", false, true},
+		{"not base64", "%", "", false, false},
+		{"not a CMS", base64.StdEncoding.EncodeToString([]byte("{}")), "", false, false},
+	} {
+		if ok, present := VerifyCMS(c.cms, []byte(c.data)); ok != c.ok || present != c.present {
+			t.Errorf("%s: ok %v, present %v, want %v, %v", c.name, ok, present, c.ok, c.present)
+		}
+	}
+	if got := CMSSigner(SignCMSAs(SignerExpired, nil)); got != SignerExpired {
+		t.Errorf("signer %q, want %q", got, SignerExpired)
+	}
+}
