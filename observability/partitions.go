@@ -1,0 +1,146 @@
+package observability
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// partitions is the collector of what is known per partition: lag, parked
+// messages, unresolved dead letters. Sums and ages are made at scrape time, so
+// that an age grows while nothing happens, which is when it matters.
+type partitions struct {
+	mu        sync.Mutex
+	routes    map[string]map[int]*partition
+	refreshed time.Time
+	now       func() time.Time
+}
+
+type partition struct {
+	lag                    map[string]lag // by topic
+	parked, keys, deadOnes int
+	oldestDead             time.Time
+}
+
+type lag struct {
+	messages int64
+	oldest   time.Time
+}
+
+func newPartitions() *partitions {
+	return &partitions{routes: make(map[string]map[int]*partition), now: time.Now}
+}
+
+var (
+	lagMessagesDesc = prometheus.NewDesc("hub_consumer_lag_messages",
+		"Unfinished messages of a partition that this process owns.", []string{"route", "topic", "partition"}, nil)
+	lagSecondsDesc = prometheus.NewDesc("hub_consumer_lag_seconds",
+		"Age of the oldest unfinished message; 0 if there is none.", []string{"route", "topic", "partition"}, nil)
+	lagRefreshedDesc = prometheus.NewDesc("hub_consumer_lag_refreshed_timestamp_seconds",
+		"Unix time at which a lag was last told; 0 if never.", nil, nil)
+	parkedDesc = prometheus.NewDesc("hub_parked_messages",
+		"Messages that are parked and unfinished, in partitions that this process owns.", []string{"route"}, nil)
+	parkedKeysDesc = prometheus.NewDesc("hub_parked_keys",
+		"Applications with parked messages, in partitions that this process owns.", []string{"route"}, nil)
+	unresolvedDesc = prometheus.NewDesc("hub_dlq_unresolved_messages",
+		"Dead letters that nobody has decided, in partitions that this process owns.", []string{"route"}, nil)
+	oldestUnresolvedDesc = prometheus.NewDesc("hub_dlq_oldest_unresolved_timestamp_seconds",
+		"Unix time of the oldest unresolved dead letter; 0 if there is none.", []string{"route"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (p *partitions) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{lagMessagesDesc, lagSecondsDesc, lagRefreshedDesc,
+		parkedDesc, parkedKeysDesc, unresolvedDesc, oldestUnresolvedDesc} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (p *partitions) Collect(ch chan<- prometheus.Metric) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	send := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	now := p.now()
+	send(lagRefreshedDesc, unix(p.refreshed))
+	for route, parts := range p.routes {
+		var parked, keys, unresolved int
+		var oldest time.Time
+		for number, part := range parts {
+			parked, keys, unresolved = parked+part.parked, keys+part.keys, unresolved+part.deadOnes
+			if !part.oldestDead.IsZero() && (oldest.IsZero() || part.oldestDead.Before(oldest)) {
+				oldest = part.oldestDead
+			}
+			for topic, l := range part.lag {
+				age := time.Duration(0)
+				if !l.oldest.IsZero() {
+					age = now.Sub(l.oldest)
+				}
+				n := strconv.Itoa(number)
+				send(lagMessagesDesc, float64(l.messages), route, topic, n)
+				send(lagSecondsDesc, seconds(age), route, topic, n)
+			}
+		}
+		send(parkedDesc, float64(parked), route)
+		send(parkedKeysDesc, float64(keys), route)
+		send(unresolvedDesc, float64(unresolved), route)
+		send(oldestUnresolvedDesc, unix(oldest), route)
+	}
+}
+
+// addRoute makes a route's sums appear with 0.
+func (p *partitions) addRoute(route string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.routes[route] == nil {
+		p.routes[route] = make(map[int]*partition)
+	}
+}
+
+// update changes what is known of one partition.
+func (p *partitions) update(route string, number int, change func(*partition)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.routes[route] == nil {
+		p.routes[route] = make(map[int]*partition)
+	}
+	part := p.routes[route][number]
+	if part == nil {
+		part = &partition{lag: make(map[string]lag)}
+		p.routes[route][number] = part
+	}
+	change(part)
+}
+
+func (p *partitions) lag(route, topic string, number int, messages int64, oldest time.Time) {
+	p.update(route, number, func(part *partition) {
+		part.lag[topic] = lag{messages: messages, oldest: oldest}
+		p.refreshed = p.now()
+	})
+}
+
+func (p *partitions) parked(route string, number, messages, keys int) {
+	p.update(route, number, func(part *partition) { part.parked, part.keys = messages, keys })
+}
+
+func (p *partitions) dead(route string, number, unresolved int, oldest time.Time) {
+	p.update(route, number, func(part *partition) { part.deadOnes, part.oldestDead = unresolved, oldest })
+}
+
+func (p *partitions) forget(route string, number int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.routes[route], number)
+}
+
+// unix is t in seconds, and 0 for the zero time.
+func unix(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}
