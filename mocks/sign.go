@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // The fake certificates of the world. A signature names the one that made it,
@@ -21,6 +22,27 @@ const (
 // signKey makes fake signatures tamper-evident. It is public: the world's
 // signatures protect nothing.
 const signKey = "kandashub mock signing key, worth nothing"
+
+// unknownUntil parts a signer's name from the time until which nobody can say
+// whether its certificate is revoked.
+const unknownUntil = ";revocation-unknown-until="
+
+// RevocationUnknown returns the name of signer's certificate while its OCSP
+// responder is away: until then nobody can say whether it is revoked.
+func RevocationUnknown(signer string, until time.Time) string {
+	return signer + unknownUntil + until.UTC().Format(time.RFC3339Nano)
+}
+
+// RevocationKnown parts a signer's name from the time at which the state of its
+// certificate is known; zero if it always was.
+func RevocationKnown(name string) (signer string, at time.Time) {
+	signer, until, _ := strings.Cut(name, unknownUntil)
+	at, err := time.Parse(time.RFC3339Nano, until)
+	if err != nil {
+		return signer, time.Time{}
+	}
+	return signer, at
+}
 
 const dsNamespace = "http://www.w3.org/2000/09/xmldsig#"
 

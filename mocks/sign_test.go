@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSignXML(t *testing.T) {
@@ -55,5 +56,19 @@ func TestSignCMS(t *testing.T) {
 	}
 	if got := CMSSigner(SignCMSAs(SignerExpired, nil)); got != SignerExpired {
 		t.Errorf("signer %q, want %q", got, SignerExpired)
+	}
+}
+
+func TestRevocationUnknown(t *testing.T) {
+	until := time.Date(2026, 11, 22, 10, 0, 0, 5e6, time.UTC)
+	signed := SignXMLAs(RevocationUnknown(SignerHead, until), "<a></a>")
+	if ok, _ := VerifyXML(signed); !ok {
+		t.Error("the signature does not fit")
+	}
+	if signer, at := RevocationKnown(XMLSigner(signed)); signer != SignerHead || !at.Equal(until) {
+		t.Errorf("signer %q, known at %v", signer, at)
+	}
+	if signer, at := RevocationKnown(SignerAuth); signer != SignerAuth || !at.IsZero() {
+		t.Errorf("signer %q, known at %v", signer, at)
 	}
 }
