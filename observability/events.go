@@ -1,6 +1,9 @@
 package observability
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Consumed counts one message read from a source topic.
 func (m *Metrics) Consumed(route, topic string) {
@@ -75,9 +78,9 @@ func (m *Metrics) Call(system, operation, result string, d time.Duration) {
 }
 
 // Breaker says that the breaker of operation is in state: closed, half_open or
-// open.
+// open. Any other state is passed over, so that exactly one series is 1.
 func (m *Metrics) Breaker(system, operation, state string) {
-	if m == nil {
+	if m == nil || !slices.Contains(breakerStates, state) {
 		return
 	}
 	system, operation = m.labels.value("system", system), m.labels.value("operation", operation)
@@ -90,7 +93,7 @@ func (m *Metrics) Breaker(system, operation, state string) {
 			m.breakerState.WithLabelValues(system, operation, s).Set(v)
 		}
 		if changed {
-			m.breakerTransitions.WithLabelValues(system, operation, m.labels.value("state", state)).Inc()
+			m.breakerTransitions.WithLabelValues(system, operation, state).Inc()
 		}
 	})
 }
