@@ -1,0 +1,254 @@
+package shep
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"kandashub/adapters"
+	"kandashub/topics"
+)
+
+// Sender is who we are at the gateway.
+type Sender struct{ ID, Password string }
+
+// A Client calls one channel of the gateway for one system. Its methods call
+// once; every error is a *topics.Failure. SOAP faults are sorted so: Client
+// (1.2: Sender) is Rejected with the code soap_client, Server (Receiver) and
+// anything unknown is Uncertain with soap_server, a fault about our credentials
+// or about the form of the envelope is Unavailable and pauses the route, since
+// a wrong setting must not dead-letter a queue. An answer that cannot be read
+// is Uncertain with the code unreadable.
+type Client struct {
+	http   *adapters.Client
+	path   string
+	sender Sender
+	now    func() time.Time
+}
+
+// NewClient returns a client of the channel under path, below the URL of c:
+// usually /bip-sync-wss-gost/ or /bip-async. A nil now is time.Now.
+func NewClient(c *adapters.Client, path string, s Sender, now func() time.Time) *Client {
+	if now == nil {
+		now = time.Now
+	}
+	return &Client{http: c, path: path, sender: s, now: now}
+}
+
+// A SyncRequest is one SendMessage. Data is the whole data element, named
+// "data", in no namespace; see Encode.
+type SyncRequest struct {
+	MessageID     string // minted by us, the same on a repeat
+	CorrelationID string // the business chain; may be empty
+	ServiceID     string // of the interaction, from SHEP's register
+	Data          *etree.Element
+}
+
+// A SyncAnswer is what the receiving system answered.
+type SyncAnswer struct {
+	MessageID string // the receiving system's
+	SessionID string // SHEP's, without braces
+	// Code is status.code, set by the receiving system: StatusOK or a code of
+	// its own. It is not made an error here. Pass it through SafeCode before it
+	// goes into an error or a log.
+	Code string
+	// Data is the data element; nil where the answer has none. A document that
+	// came as a string stands in it as an element.
+	Data *etree.Element
+}
+
+// SendSync sends one message through the sync channel and returns the business
+// answer. The operation names the call in metrics.
+func (c *Client) SendSync(ctx context.Context, operation string, m SyncRequest) (SyncAnswer, error) {
+	request := etree.NewElement("request")
+	info := request.CreateElement("requestInfo")
+	add(info, "messageId", m.MessageID)
+	addSet(info, "correlationId", m.CorrelationID)
+	add(info, "serviceId", m.ServiceID)
+	add(info, "messageDate", formatTime(c.now()))
+	c.addSender(info)
+	request.CreateElement("requestData").AddChild(m.Data.Copy())
+
+	response, err := c.call(ctx, operation, nsSync, OpSendSync, request)
+	if err != nil {
+		return SyncAnswer{}, err
+	}
+	var r reader
+	head := r.child(response, "responseInfo")
+	answer := SyncAnswer{
+		MessageID: r.text(head, "messageId"),
+		SessionID: plainID(r.text(head, "sessionId")),
+		Code:      r.need(r.child(head, "status"), "code"),
+		Data:      readData(&r, r.child(response, "responseData")),
+	}
+	if r.err != nil {
+		return SyncAnswer{}, unreadable(r.err)
+	}
+	return answer, nil
+}
+
+// An AsyncRequest is one sendMessage. Data is as in SyncRequest.
+type AsyncRequest struct {
+	MessageID     string // minted by us, the same on a repeat; callbacks name it
+	CorrelationID string // the business chain; may be empty
+	ServiceID     string
+	MessageType   string // REQUEST or NOTIFICATION
+	Data          *etree.Element
+}
+
+// Types of an async message (kz.md 1.3).
+const (
+	TypeRequest      = "REQUEST"
+	TypeNotification = "NOTIFICATION"
+)
+
+// An Ack says that the gateway has taken a message over. It is not the
+// recipient's answer.
+type Ack struct {
+	MessageID string
+	SessionID string    // without braces; often absent
+	At        time.Time // of the gateway's clock; zero where it says none
+}
+
+// SendAsync hands one message to the gateway through the async channel.
+func (c *Client) SendAsync(ctx context.Context, operation string, m AsyncRequest) (Ack, error) {
+	request := etree.NewElement("request")
+	info := request.CreateElement("messageInfo")
+	add(info, "messageId", m.MessageID)
+	addSet(info, "correlationId", m.CorrelationID)
+	add(info, "serviceId", m.ServiceID)
+	add(info, "messageType", m.MessageType)
+	add(info, "messageDate", formatTime(c.now()))
+	c.addSender(info)
+	request.CreateElement("messageData").AddChild(m.Data.Copy())
+
+	response, err := c.call(ctx, operation, nsAsync, OpSend, request)
+	if err != nil {
+		return Ack{}, err
+	}
+	var r reader
+	ack := Ack{MessageID: r.text(response, "messageId"), SessionID: plainID(r.text(response, "sessionId"))}
+	ack.At, _ = parseTime(r.text(response, "responseDate"))
+	if r.err != nil {
+		return Ack{}, unreadable(r.err)
+	}
+	return ack, nil
+}
+
+// A State is what became of an async message.
+type State string
+
+// The states of the schema, and UnknownID, which is Status's answer where the
+// gateway says that it has no message of that id.
+const (
+	OnDelivery      State = "ON_DELIVERY"
+	Delivered       State = "DELIVERED"
+	NotDelivered    State = "NOT_DELIVERED"
+	DeliveryStopped State = "DELIVERY_STOPPED"
+	UnknownID       State = "unknown id"
+)
+
+// CodeUnknownID is the errorCode of a getMessageStatus fault that says
+// definitely: no message of that id ever arrived. Public sources name no code
+// for it, so this one is ours (kz.md 1.2: "Gateway-level fault code list: not
+// found"). Any other fault is no answer.
+const CodeUnknownID = "MESSAGE_NOT_FOUND"
+
+// Status asks what became of an async message of ours (getMessageStatus). A
+// definite "unknown id" is the state UnknownID, not an error. Asking changes
+// nothing.
+func (c *Client) Status(ctx context.Context, messageID string) (State, error) {
+	request := etree.NewElement("request")
+	add(request, "messageId", messageID)
+	add(request, "requestDate", formatTime(c.now()))
+	c.addSender(request)
+
+	response, err := c.call(ctx, "message-status", nsAsync, OpStatus, request)
+	if err != nil {
+		var f *Fault
+		if errors.As(err, &f) && f.Code == CodeUnknownID {
+			return UnknownID, nil
+		}
+		return "", err
+	}
+	var r reader
+	state := State(r.need(response, "messageState"))
+	if r.err != nil {
+		return "", unreadable(r.err)
+	}
+	switch state {
+	case OnDelivery, Delivered, NotDelivered, DeliveryStopped:
+		return state, nil
+	}
+	return "", topics.Fail(topics.Uncertain, "unreadable", "messageState is none of the schema's")
+}
+
+func (c *Client) addSender(e *etree.Element) {
+	s := e.CreateElement("sender")
+	add(s, "senderId", c.sender.ID)
+	addSet(s, "password", c.sender.Password)
+}
+
+// call sends one wrapper element and returns the response element of its
+// answer.
+func (c *Client) call(ctx context.Context, operation, ns, wrapper string, request *etree.Element) (*etree.Element, error) {
+	answer, err := c.http.Do(ctx, adapters.Request{
+		Operation:   operation,
+		Method:      http.MethodPost,
+		Path:        c.path,
+		ContentType: "text/xml; charset=utf-8",
+		// Empty, and quoted as SOAP 1.1 wants it.
+		Header: http.Header{"SOAPAction": {`""`}},
+		Body:   envelope(ns, wrapper, request),
+	})
+	// A fault travels in a 500 (SOAP 1.1) or 400 (SOAP 1.2), at some services
+	// in a 200, and says more than the status. Other statuses keep their class.
+	if err != nil && answer.Status != http.StatusInternalServerError && answer.Status != http.StatusBadRequest {
+		return nil, err
+	}
+	inner, bad := open(answer.Body)
+	if bad != nil {
+		if err != nil {
+			return nil, err
+		}
+		return nil, unreadable(bad)
+	}
+	if inner.Tag == "Fault" {
+		return nil, failure(readFault(inner))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r reader
+	response := r.child(inner, "response")
+	if r.err != nil || inner.Tag != wrapper+"Response" || response == nil {
+		return nil, topics.Fail(topics.Uncertain, "unreadable", "the answer is no %sResponse", wrapper)
+	}
+	return response, nil
+}
+
+func unreadable(err error) error {
+	return topics.Fail(topics.Uncertain, "unreadable", "answer: %w", err)
+}
+
+// failure sorts a fault.
+func failure(f *Fault) *topics.Failure {
+	out := &topics.Failure{Class: topics.Uncertain, Code: "soap_server", Err: f}
+	switch f.Side {
+	case "Client", "Sender":
+		out.Class, out.Code = topics.Rejected, "soap_client"
+		if f.Code == CodeAuth {
+			out.Class, out.Code, out.Pause = topics.Unavailable, "soap_auth", "auth"
+		}
+	// WS-Security's own codes (SOAP Message Security 1.0, 12).
+	case "FailedAuthentication", "FailedCheck", "InvalidSecurity", "InvalidSecurityToken",
+		"SecurityTokenUnavailable", "UnsupportedSecurityToken", "UnsupportedAlgorithm":
+		out.Class, out.Code, out.Pause = topics.Unavailable, "soap_auth", "auth"
+	case "VersionMismatch", "MustUnderstand", "DataEncodingUnknown":
+		out.Class, out.Code, out.Pause = topics.Unavailable, "soap_target", "target"
+	}
+	return out
+}
