@@ -94,3 +94,10 @@ func TraceOf(ctx context.Context) Trace {
 	t, _ := ctx.Value(traceKey{}).(Trace)
 	return t
 }
+
+// TraceID is the trace id in a traceparent header, for the log; empty if the
+// header is none.
+func TraceID(traceparent string) string {
+	t, _ := ParseTrace(traceparent)
+	return t.ID()
+}
