@@ -18,7 +18,7 @@ var loggable = makeSet(
 	"generation", "member", "system", "operation", "effect", "handler", "method", "pattern", "status",
 	"addr", "brokers", "redis", "host", "path", "dir", "file",
 	// what came of it
-	"outcome", "class", "code", "reason", "verdict", "result", "state", "from", "to", "error", "stack", "problem",
+	"outcome", "class", "code", "reason", "verdict", "result", "state", "from", "to", "error", "stack", "panic_type", "problem",
 	"attempt", "attempts", "count", "keys", "parked", "dead", "messages", "bytes", "limit", "type",
 	// when
 	"wait", "duration", "latency", "lease", "since", "until", "expires", "deadline", "sent", "uptime",
@@ -28,7 +28,7 @@ var loggable = makeSet(
 
 // identifiers are keys of ids: allowed too, and spared the net for long digit
 // runs.
-var identifiers = makeSet("application", "message", "notice", "letter", "source",
+var identifiers = makeSet("application", "message_id", "notice", "letter", "source",
 	"correlation", "trace_id", "span_id", "traceparent", "instance", "commit")
 
 func makeSet(keys ...string) map[string]bool {

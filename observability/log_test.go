@@ -45,7 +45,7 @@ func TestLogMasks(t *testing.T) {
 		{"an application id with an IIN", slog.String("application", "egov-880101300123"), "egov-[iin]"},
 		{"an application id with an IIN in a word", slog.String("application", "egov-a880101300123"), "egov-a[iin]"},
 		{"a notice id whose hash has twelve digits", slog.String("notice", "egov-1.ab123456789012cd"), "egov-1.ab123456789012cd"},
-		{"a UUID that ends in digits", slog.String("message", "0c8b5d0e-9a58-5b61-8e64-616173123456"), "0c8b5d0e-9a58-5b61-8e64-616173123456"},
+		{"a UUID that ends in digits", slog.String("message_id", "0c8b5d0e-9a58-5b61-8e64-616173123456"), "0c8b5d0e-9a58-5b61-8e64-616173123456"},
 		{"a trace id", slog.String("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736"), "4bf92f3577b34da6a3ce929d0e0e4736"},
 		{"text in place of an id", slog.String("application", "Ескендір 880101300123"), "Ескендір [iin]"},
 		{"unknown key", slog.String("surname", "Ескендір"), "[hidden]"},

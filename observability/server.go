@@ -131,7 +131,7 @@ func (s *Server) ready(ctx context.Context) (bool, []checkResult) {
 			results[i] = checkResult{Name: c.Name, OK: true}
 			if err := c.Run(ctx); err != nil {
 				// The reason may quote an answer; the filter of logs keeps it clean.
-				results[i] = checkResult{Name: c.Name, Reason: scrub(err.Error(), func(string) {})}
+				results[i] = checkResult{Name: c.Name, Reason: Mask(err.Error())}
 			}
 		})
 	}
