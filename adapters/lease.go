@@ -1,0 +1,134 @@
+package adapters
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// errLeaseOver says that a call lost the right to send.
+var errLeaseOver = errors.New("lease or deadline is over")
+
+type leaseKey struct{}
+
+// WithLease returns a context whose calls may send only before until. The check
+// is made in the connection's own Write, directly before the system call, so
+// that a process that slept past its lease sends nothing.
+func WithLease(ctx context.Context, until time.Time) context.Context {
+	return context.WithValue(ctx, leaseKey{}, until)
+}
+
+// A lease is one request's right to send.
+type lease struct {
+	until time.Time // zero: no limit
+
+	mu      sync.Mutex
+	ended   bool // the outcome is decided: nothing may leave any more
+	sent    bool // a byte of the request has left, or may have
+	refused bool // a Write came too late
+}
+
+// newLease returns a lease that ends with the context's lease or its deadline,
+// whichever comes first.
+func newLease(ctx context.Context) *lease {
+	l := &lease{}
+	l.until, _ = ctx.Deadline()
+	if until, ok := ctx.Value(leaseKey{}).(time.Time); ok && (l.until.IsZero() || until.Before(l.until)) {
+		l.until = until
+	}
+	return l
+}
+
+// check refuses once the lease is over, by the monotonic clock or by the wall
+// clock: the monotonic one stands still while a machine is suspended.
+func (l *lease) check(now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.checkLocked(now)
+}
+
+func (l *lease) checkLocked(now time.Time) error {
+	over := !l.until.IsZero() && (!now.Before(l.until) || !now.Round(0).Before(l.until.Round(0)))
+	if l.ended || over {
+		l.refused = true
+		return errLeaseOver
+	}
+	return nil
+}
+
+// write sends p through send, if the lease still stands. The request counts as
+// sent from before the system call, unless that took nothing at all.
+func (l *lease) write(p []byte, send func([]byte) (int, error)) (int, error) {
+	l.mu.Lock()
+	earlier := l.sent
+	err := l.checkLocked(time.Now())
+	if err == nil {
+		l.sent = true
+	}
+	l.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	n, err := send(p)
+	if n == 0 && err != nil && !earlier {
+		l.mu.Lock()
+		l.sent = false
+		l.mu.Unlock()
+	}
+	return n, err
+}
+
+// end says what has happened so far, and lets nothing happen afterwards.
+func (l *lease) end() (sent, refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	return l.sent, l.refused
+}
+
+// A guarded connection lets a request write only under its lease. Before the
+// first request it is unbound: then only a TLS handshake writes.
+type guarded struct {
+	net.Conn
+	mu    sync.Mutex
+	lease *lease
+}
+
+func dialGuarded(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &guarded{Conn: conn}, nil
+	}
+}
+
+// bind makes conn, which a request has just been given, write under l. The
+// write deadline ends a Write that is blocked by a full socket.
+func bind(conn net.Conn, l *lease) {
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn()
+	}
+	g, ok := conn.(*guarded)
+	if !ok {
+		panic("adapters: a connection that we did not dial")
+	}
+	g.mu.Lock()
+	g.lease = l
+	g.mu.Unlock()
+	g.Conn.SetWriteDeadline(l.until) //nolint:errcheck // fails only on a closed connection, and then Write fails
+}
+
+func (g *guarded) Write(p []byte) (int, error) {
+	g.mu.Lock()
+	l := g.lease
+	g.mu.Unlock()
+	if l == nil {
+		return g.Conn.Write(p)
+	}
+	return l.write(p, g.Conn.Write)
+}
