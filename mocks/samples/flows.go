@@ -1,0 +1,343 @@
+package samples
+
+import (
+	"net/http"
+	"strings"
+
+	"kandashub/mocks"
+)
+
+// A Script tells the mock of kandas how the commission and the МИО act on one
+// application. Its zero value is the usual way: assign, with a certificate.
+type Script struct {
+	IIN                 *bool  `json:"iin,omitempty"`
+	Recommendation      string `json:"recommendation,omitempty"` // assign or refuse
+	Hearing             bool   `json:"hearing,omitempty"`
+	Decision            string `json:"decision,omitempty"` // assign, refuse, extend, refuse-extension
+	BadSignature        bool   `json:"bad_signature,omitempty"`
+	RevocationUnknownMS int    `json:"revocation_unknown_ms,omitempty"`
+	Certificate         *bool  `json:"certificate,omitempty"`
+	Missions            bool   `json:"missions,omitempty"`
+	Officer             string `json:"officer,omitempty"` // settle or wait
+	Withdraw            string `json:"withdraw,omitempty"`
+}
+
+// Kinds of events that kandas issues, in their usual order.
+const (
+	registered  = "registered"
+	refused     = "package-refused"
+	recommended = "recommended"
+	hearing     = "hearing-set"
+	decided     = "decided"
+	certificate = "certificate-issued"
+)
+
+var usual = []string{registered, recommended, decided, certificate}
+
+// Flows returns all stories of one run. Application ids hold run, which is
+// short (at most 10 Latin letters and digits) and new for each run against the
+// same servers. The same run and seed give the same people.
+func Flows(run string, seed int64) []Flow {
+	m := newMaker(run, seed)
+	var flows []Flow
+	for _, group := range []func(*maker) []Flow{unclear, filing, iins, people, decisions} {
+		flows = append(flows, group(m)...)
+	}
+	return flows
+}
+
+// channelOf returns the system where an application was filed.
+func channelOf(a *Application) string {
+	channel, _, _ := strings.Cut(a.ApplicationID, "-")
+	return channel
+}
+
+// begins expects that an application reaches kandas.
+func (f *Flow) begins(a *Application) {
+	f.expect(channelOf(a), "file", "", 1, a)
+	f.expect("kandas", "register", "", 1, a)
+}
+
+// asksIINs expects one request for IINs with one result, and how many were
+// generated for it.
+func (f *Flow) asksIINs(generated int, a *Application) {
+	f.expect("kandas", "iin-requested", "", 1, a)
+	f.expect("kandas", "record-iins", "", 1, a)
+	f.expect("migpolice", "generate", "", generated, a)
+}
+
+// tells expects that kandas issues these events, and that the channel of filing
+// is told of each, once, and says so.
+func (f *Flow) tells(a *Application, kinds ...string) {
+	for _, kind := range kinds {
+		f.expect("kandas", kind, "", 1, a)
+		f.told(channelOf(a), a, kind)
+	}
+	f.deliveries(channelOf(a), a, len(kinds))
+}
+
+// told expects one notice of a kind at a recipient.
+func (f *Flow) told(recipient string, a *Application, kind string) {
+	operation := "notify"
+	if recipient == "migration" {
+		operation = "show"
+	}
+	f.expect(recipient, operation, kind, 1, a)
+}
+
+// deliveries expects that kandas is told of n notices to a recipient: a cabinet
+// accepts, and the systems behind the gateway report delivery.
+func (f *Flow) deliveries(recipient string, a *Application, n int) {
+	state := "delivered"
+	if recipient == "migration" {
+		state = "accepted"
+	}
+	f.expect("kandas", "record-delivery", recipient+" "+state, n, a)
+}
+
+// simple is the story of one application that goes the usual way.
+func simple(name, about string, a *Application, generated int) Flow {
+	f := Flow{Name: name, About: about}
+	f.file(channelOf(a), a)
+	f.begins(a)
+	f.asksIINs(generated, a)
+	f.tells(a, usual...)
+	return f
+}
+
+// filing: the three channels, and packages that are refused.
+func filing(m *maker) []Flow {
+	var flows []Flow
+	for _, c := range []struct{ channel, about string }{
+		{"migration", "filed on the portal, from registration to certificate"},
+		{"egov", "filed on egov.kz through the gateway"},
+		{"statecorp", "filed at a counter of the State Corporation"},
+	} {
+		p := m.person("male", "MNG")
+		f := simple("filed-"+c.channel, c.about, m.application(c.channel, "filed", p), 0)
+		f.Persons = append(f.Persons, m.registered(p))
+		flows = append(flows, f)
+	}
+
+	incomplete := m.application("egov", "incomplete", m.person("female", "CHN"))
+	incomplete.Attachments = incomplete.Attachments[:1]
+	flows = append(flows, m.refusal("package-incomplete", "documents are missing: the package is refused", incomplete))
+
+	expired := m.application("statecorp", "expired", m.person("male", "MNG"))
+	filed := m.now.AddDate(0, 0, -3)
+	expired.FiledAt = filed.Format("2006-01-02T15:04:05Z07:00")
+	expired.Consent.At = expired.FiledAt
+	expired.Applicant.Document.ExpiresOn = m.now.AddDate(0, 0, -1).Format(day)
+	flows = append(flows, m.refusal("document-expires", "a document expires between filing and registration", expired))
+	return flows
+}
+
+func (m *maker) refusal(name, about string, a *Application) Flow {
+	f := Flow{Name: name, About: about}
+	f.file(channelOf(a), a)
+	f.begins(a)
+	f.tells(a, refused)
+	f.expect("kandas", "iin-requested", "", 0, a)
+	f.expect("kandas", registered, "", 0, a)
+	return f
+}
+
+// iins: who has an IIN, who gets one, and who never gets a second one.
+func iins(m *maker) []Flow {
+	stated := m.person("female", "UZB")
+	inRegister := m.registered(stated)
+	stated.IIN = inRegister.IIN
+	found := simple("iin-stated", "the application states an IIN, and the register agrees", m.application("migration", "iin-stated", stated), 0)
+	found.Persons = []mocks.Person{inRegister}
+
+	noDocument := m.person("male", "TUR")
+	noDocument.Document = nil
+	byName := simple("iin-by-name", "found by names and birth date alone", m.application("egov", "iin-by-name", noDocument), 0)
+	byName.Persons = []mocks.Person{m.registered(noDocument)}
+
+	generated := simple("iin-generated", "nobody knows the person: one IIN is generated",
+		m.application("migration", "iin-generated", m.person("female", "MNG")), 1)
+
+	return []Flow{found, byName, generated, m.severalMatches(), m.documentDiffers(), m.removed(), m.sameMoment(), m.twoChannels(), m.bothParents()}
+}
+
+// officer is the story of an application that waits for an officer of МИО after
+// the register's answer.
+func officer(name, about string, a *Application, persons ...mocks.Person) Flow {
+	f := Flow{Name: name, About: about, Persons: persons}
+	f.script(a, Script{Officer: "wait"})
+	f.file(channelOf(a), a)
+	f.begins(a)
+	f.asksIINs(0, a)
+	f.expect("kandas", "officer-needed", "", 1, a)
+	f.tells(a, registered)
+	f.expect("kandas", decided, "", 0, a)
+	return f
+}
+
+func (m *maker) severalMatches() Flow {
+	p := m.person("male", "MNG")
+	p.Document = nil
+	one, two := p, p
+	one.Document, two.Document = m.passport("MNG"), m.passport("MNG")
+	return officer("iin-several", "two namesakes born on one day: an officer decides",
+		m.application("statecorp", "iin-several", p), m.registered(one), m.registered(two))
+}
+
+func (m *maker) documentDiffers() Flow {
+	p := m.person("female", "CHN")
+	namesake := p
+	namesake.Document = m.passport("CHN")
+	return officer("iin-namesake", "names fit, the passport does not: an officer decides",
+		m.application("egov", "iin-namesake", p), m.registered(namesake))
+}
+
+func (m *maker) removed() Flow {
+	p := m.person("male", "IRN")
+	r := m.registered(p)
+	r.DeathDate = "1950-01-01"
+	return officer("iin-dead", "the register says that the person has died: an officer decides",
+		m.application("migration", "iin-dead", p), r)
+}
+
+// together is the story of two applications that name one person at the same
+// moment: one IIN is generated, and both get it.
+func together(name, about string, a, b *Application) Flow {
+	f := Flow{Name: name, About: about}
+	for _, one := range []*Application{a, b} {
+		f.file(channelOf(one), one)
+		f.begins(one)
+		f.expect("kandas", "iin-requested", "", 1, one)
+		f.expect("kandas", "record-iins", "", 1, one)
+		f.tells(one, usual...)
+	}
+	f.expectAmong("migpolice", "generate", 1, a, b)
+	return f
+}
+
+func (m *maker) sameMoment() Flow {
+	p := m.person("male", "MNG")
+	return together("iin-same-moment", "two applications name one new person at the same moment: one IIN",
+		m.application("migration", "same-moment-a", p), m.application("migration", "same-moment-b", p))
+}
+
+func (m *maker) twoChannels() Flow {
+	p := m.person("female", "MNG")
+	return together("counter-and-portal", "filed at a counter while the same person files on the portal",
+		m.application("statecorp", "two-channels", p), m.application("migration", "two-channels", p))
+}
+
+func (m *maker) bothParents() Flow {
+	base := m.base()
+	father, mother := m.relative(base, "male", "MNG"), m.relative(base, "female", "MNG")
+	child := m.relative(base, "female", "MNG")
+	child.Kinship, child.Document.Kind = "daughter", "birth-certificate"
+	f := together("both-parents", "both parents file for one child: one IIN",
+		m.application("migration", "father", father, child), m.application("egov", "mother", mother, child))
+	f.Persons = []mocks.Person{m.registered(father), m.registered(mother)}
+	return f
+}
+
+// unclear: a generation whose outcome nobody knows. Nothing is repeated by
+// machine: the register is asked.
+func unclear(m *maker) []Flow {
+	a := m.application("migration", "unclear-found", m.person("male", "MNG"))
+	found := Flow{Name: "iin-unclear-found", About: "the answer to a generation is lost, the register knows the new IIN"}
+	found.fault("migpolice", mocks.Fault{Operation: "generate", Times: 1, Reset: true})
+	found.file("migration", a)
+	found.begins(a)
+	found.asksIINs(1, a)
+	found.tells(a, usual...)
+
+	b := m.application("migration", "unclear-lost", m.person("female", "MNG"))
+	lost := Flow{Name: "iin-unclear-lost", About: "a generation is lost on its way: not repeated, a person decides"}
+	lost.fault("migpolice", mocks.Fault{Operation: "generate", Times: 1, HangBeforeMS: 100, Reset: true})
+	lost.file("migration", b)
+	lost.begins(b)
+	lost.expect("kandas", "iin-requested", "", 1, b)
+	lost.expect("migpolice", "generate", "", 0, b)
+	lost.expect("kandas", "record-iins", "", 0, b)
+	lost.tells(b, registered)
+	lost.expect(Hub, "iin-lookup", "uncertain", 1, b)
+	return []Flow{found, lost}
+}
+
+// decisions: what the commission and the МИО may say.
+func decisions(m *maker) []Flow {
+	return []Flow{
+		m.decision("hearing-then-assign", "preliminary refusal, a hearing, and the status is assigned after all", "migration",
+			Script{Recommendation: "refuse", Hearing: true, Decision: "assign"}, registered, recommended, hearing, decided, certificate),
+		m.decision("refusal", "recommendation to refuse, hearing, refusal", "egov",
+			Script{Recommendation: "refuse", Hearing: true, Decision: "refuse"}, registered, recommended, hearing, decided),
+		m.extended("extension", "extended at the counter: the State Corporation's receipt closes the clock", "statecorp", "extend"),
+		m.extended("extension-portal", "extended on the portal: the State Corporation is told, too", "migration", "extend"),
+		m.extended("extension-refused", "extension refused, signed by the head of МИО", "statecorp", "refuse-extension"),
+		m.reissue(),
+		m.badSignature(),
+		m.decision("revocation-unknown", "nobody can say whether the certificate is revoked: the notice waits", "egov",
+			Script{RevocationUnknownMS: 3000}, usual...),
+	}
+}
+
+// decision is the story of an application whose commission acts by a script.
+func (m *maker) decision(name, about, channel string, s Script, kinds ...string) Flow {
+	p := m.person("female", "MNG")
+	a := m.application(channel, name, p)
+	f := Flow{Name: name, About: about, Persons: []mocks.Person{m.registered(p)}}
+	f.script(a, s)
+	f.file(channel, a)
+	f.begins(a)
+	f.asksIINs(0, a)
+	f.tells(a, kinds...)
+	return f
+}
+
+// extended is the story of an extension (Rules 329, p. 22). A decision goes to
+// the State Corporation wherever it was filed, and its receipt closes the clock.
+func (m *maker) extended(name, about, channel, result string) Flow {
+	p := m.person("male", "MNG")
+	r := m.registered(p)
+	p.IIN = r.IIN
+	a := m.application(channel, name, p).extension("KZ-" + m.digits(8))
+	f := Flow{Name: name, About: about, Persons: []mocks.Person{r}}
+	f.script(a, Script{Decision: result})
+	f.file(channel, a)
+	f.begins(a)
+	f.asksIINs(0, a)
+	f.tells(a, registered, decided)
+	if channel != "statecorp" {
+		f.told("statecorp", a, decided)
+		f.deliveries("statecorp", a, 1)
+	}
+	f.expect("kandas", "clock-closed", "", 1, a)
+	return f
+}
+
+// reissue: the State Corporation asks for a certificate issued earlier.
+func (m *maker) reissue() Flow {
+	p := m.person("female", "UZB")
+	a := m.application("statecorp", "reissue", p)
+	f := Flow{Name: "certificate-reissue", About: "a certificate is lost, and issued again at the counter", Persons: []mocks.Person{m.registered(p)}}
+	f.file("statecorp", a)
+	f.Steps = append(f.Steps, Step{
+		System: "statecorp", Method: http.MethodPost, Path: "/_request-certificate",
+		Body:  map[string]string{"application_id": a.ApplicationID, "reason": "lost"},
+		After: &Expected{"statecorp", "notify", []string{a.ApplicationID}, certificate, 1},
+	})
+	f.begins(a)
+	f.asksIINs(0, a)
+	f.tells(a, registered, recommended, decided)
+	f.expect("kandas", "request-certificate", "", 1, a)
+	f.expect("kandas", certificate, "", 2, a)
+	return f
+}
+
+// badSignature: the first decision carries a signature that does not fit.
+func (m *maker) badSignature() Flow {
+	f := m.decision("bad-signature", "a decision with a bad signature goes back, and is signed again", "migration",
+		Script{BadSignature: true}, registered, recommended, certificate)
+	a := f.Applications[0]
+	f.expect("kandas", "rejection-received", "", 1, a)
+	f.told("migration", a, decided)
+	return f
+}
