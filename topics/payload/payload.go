@@ -7,6 +7,8 @@
 // полиция» and the State Corporation are not public: these contracts are ours.
 package payload
 
+import "encoding/xml"
+
 // Text is shown to people: Kazakh and Russian always together (domain.md 4).
 type Text struct {
 	KK string `json:"kk" xml:"kk"`
@@ -147,7 +149,7 @@ type Application struct {
 
 // CertificateRequest asks for a certificate issued earlier (domain.md 3.3).
 type CertificateRequest struct {
-	XMLName       struct{} `json:"-" xml:"certificate_request"`
+	XMLName       xml.Name `json:"-" xml:"certificate_request"`
 	ApplicationID string   `json:"application_id" xml:"application_id"`
 	RequestID     string   `json:"request_id" xml:"request_id"`
 	Certificate   string   `json:"certificate,omitempty" xml:"certificate,omitempty"` // its number, where known
