@@ -186,6 +186,20 @@ func (c *Client) Status(ctx context.Context, messageID string) (State, error) {
 	return "", topics.Fail(topics.Uncertain, "unreadable", "messageState is none of the schema's")
 }
 
+// Arrived asks what became of a message after an unclear outcome, in the form
+// in which topics.Operation asks: any state found means that it arrived, the
+// state UnknownID that it definitely never did. Everything else is no answer,
+// an error of class Unavailable.
+func (c *Client) Arrived(ctx context.Context, messageID string) (state string, arrived bool, err error) {
+	s, err := c.Status(ctx, messageID)
+	if err != nil {
+		f := *topics.FailureOf(err)
+		f.Class = topics.Unavailable
+		return "", false, &f
+	}
+	return string(s), s != UnknownID, nil
+}
+
 func (c *Client) addSender(e *etree.Element) {
 	s := e.CreateElement("sender")
 	add(s, "senderId", c.sender.ID)

@@ -53,11 +53,7 @@ func Decode(e *etree.Element, v any) error {
 	if plain == nil {
 		return fmt.Errorf("element %s is empty", e.Tag)
 	}
-	doc, err := etree.NewDocumentWithRoot(plain).WriteToBytes()
-	if err != nil {
-		return fmt.Errorf("element %s: %w", e.Tag, err)
-	}
-	if err := xml.Unmarshal(doc, v); err != nil {
+	if err := xml.Unmarshal(writeXML(etree.NewDocumentWithRoot(plain)), v); err != nil {
 		// The decoder's own text may quote a value.
 		return fmt.Errorf("element %s does not hold what its schema says", e.Tag)
 	}

@@ -73,6 +73,13 @@ func soap(body *etree.Element) []byte {
 	env.CreateAttr("xmlns:soap", nsSOAP)
 	env.CreateElement("soap:Header")
 	env.CreateElement("soap:Body").AddChild(body)
+	return writeXML(doc)
+}
+
+// writeXML writes a document so that it reads back as it is: the canonical
+// settings escape a carriage return, which would come back as a line feed.
+func writeXML(doc *etree.Document) []byte {
+	doc.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
 	out, err := doc.WriteToBytes()
 	if err != nil {
 		panic("shep: writing to memory failed: " + err.Error()) // a bytes.Buffer never fails

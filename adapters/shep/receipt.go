@@ -71,3 +71,18 @@ func Event(system, eventType, id, application string, at time.Time, data any) (t
 		Time: at, Data: body,
 	}, nil
 }
+
+// Application reads in as an application filed at system: data holds
+// payload.Application as XML. The message's id is the messageId and its time
+// the messageDate.
+func (in Incoming) Application(system, eventType string) (topics.Message, error) {
+	root := Content(in.Data)
+	if root == nil || root.Tag != "application" {
+		return topics.Message{}, topics.Fail(topics.Rejected, "schema", "data does not hold one application")
+	}
+	var a payload.Application
+	if err := Decode(root, &a); err != nil {
+		return topics.Message{}, topics.Fail(topics.Rejected, "schema", "application: %w", err)
+	}
+	return Event(system, eventType, in.MessageID, a.ApplicationID, in.Time, a)
+}

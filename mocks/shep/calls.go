@@ -42,7 +42,7 @@ func (g *Gateway) Send(m Outgoing) {
 	body := g.envelope(m, operation)
 	g.outbox.put("application/"+m.Application, func(ctx context.Context) {
 		g.deliver(ctx, delivery{
-			operation: operation, path: path, body: body, effect: "refused", application: m.Application, id: m.MessageID,
+			operation: operation, path: path, body: body, application: m.Application, id: m.MessageID,
 		})
 	})
 }
@@ -102,16 +102,16 @@ func (g *Gateway) callback(id, application, state string) {
 			`</notification><requestDate>` + now + `</requestDate></request></ns2:changeMassageStatusNotification>`)
 		g.deliver(ctx, delivery{
 			operation: "changeMassageStatusNotification", path: hubAsync, body: body,
-			effect: "callback", application: application, id: id, detail: state,
+			application: application, id: id, state: state,
 		})
 	})
 }
 
 // A delivery is one call to the hub, repeated until the hub has answered.
 type delivery struct {
-	operation, path, body   string
-	effect, application, id string // of the ledger
-	detail                  string
+	operation, path, body string
+	application, id       string // for the ledger
+	state                 string // of a callback
 }
 
 var errRefused = errors.New("refused by the hub")
@@ -143,8 +143,8 @@ func (g *Gateway) deliver(ctx context.Context, d delivery) {
 			}
 		}
 	}
-	if d.effect == "callback" {
-		g.record(mocks.Effect{Operation: d.effect, Application: d.application, ID: d.id, Detail: d.detail})
+	if d.state != "" {
+		g.record(mocks.Effect{Operation: "callback", Application: d.application, ID: d.id, Detail: d.state})
 	}
 }
 

@@ -51,6 +51,7 @@ type Gateway struct {
 	mu           sync.Mutex
 	states       map[string]string // by messageId
 	sent         map[string]int    // how often each messageId was sent
+	files        map[string]int    // how many applications were filed under each id
 	notDelivered int               // how many of the next messages are not delivered
 }
 
@@ -65,6 +66,7 @@ func NewGateway(cfg Config) *Gateway {
 		client: &http.Client{Timeout: 10 * time.Second},
 		states: map[string]string{},
 		sent:   map[string]int{},
+		files:  map[string]int{},
 	}
 }
 
