@@ -1,0 +1,251 @@
+package claims
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Claim takes a message, or says why it must not be taken. A lost reply is
+// asked for again under the same owner, a bounded number of times within ctx.
+// An error means that Redis did not answer or refused, and is no verdict; a
+// claim that was made all the same ends with its lease.
+func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
+	tag := tagOf(r.Application)
+	c := &Claim{
+		Tag: tag, key: claimKey(&r, tag), fingerprint: digest(tokenBytes, r.Fingerprint), owner: newToken(),
+		replicated: r.Replicated,
+	}
+	atOnce := ""
+	if r.Sent {
+		atOnce = "1"
+	}
+	var began time.Time
+	reply, err := s.do(ctx, "claim", func() (any, error) {
+		began = time.Now()
+		return s.batcher.do(ctx, &step{
+			script: s.scripts.claim, keys: []string{c.key, counterKey(r.Route, tag)},
+			args: []any{c.fingerprint, c.owner, s.cfg.Lease.Milliseconds(), atOnce},
+		})
+	})
+	if err == nil {
+		err = c.read(reply)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claims: claim: %w", err)
+	}
+	if c.Verdict == New || c.Verdict == Uncertain || c.Verdict == Answered {
+		// Redis cuts its clock to the millisecond; one less here, and the
+		// owner still gives up first.
+		c.Lease = began.Add(s.cfg.Lease - time.Millisecond)
+	}
+	return c, nil
+}
+
+// read fills c from the reply {verdict, count, ...} of the claim's script.
+func (c *Claim) read(reply any) error {
+	parts, ok := reply.([]any)
+	if !ok || len(parts) < 2 {
+		return errors.New("unknown reply")
+	}
+	if c.Count, ok = parts[1].(int64); !ok {
+		return errors.New("unknown reply")
+	}
+	var err error
+	switch word := text(parts, 0); word {
+	case "new":
+		c.Verdict = New
+	case "busy":
+		c.Verdict = Busy
+		c.Wait, err = millis(parts, 2)
+	case "done":
+		c.Verdict = Done
+	case "answered":
+		c.Verdict, c.Reply = Answered, []byte(text(parts, 2))
+	case "uncertain":
+		var at time.Duration
+		at, err = millis(parts, 2)
+		c.Verdict, c.SentAt = Uncertain, time.UnixMilli(at.Milliseconds())
+		if err == nil {
+			c.SentAge, err = millis(parts, 3)
+		}
+	case "dead":
+		c.Verdict, c.Letter = Dead, text(parts, 2)
+	case "conflict":
+		c.Verdict = Conflict
+	default:
+		err = errors.New("unknown verdict")
+	}
+	return err
+}
+
+func text(parts []any, i int) string {
+	if i >= len(parts) {
+		return ""
+	}
+	word, _ := parts[i].(string)
+	return word
+}
+
+func millis(parts []any, i int) (time.Duration, error) {
+	n, err := strconv.ParseInt(text(parts, i), 10, 64)
+	return time.Duration(n) * time.Millisecond, err
+}
+
+// Sent says, with Redis' time, that the first byte is about to leave. Nothing
+// must be sent after an error, ErrLost among them: release the claim. With
+// Request.Replicated it waits for the replicas.
+func (s *Store) Sent(ctx context.Context, c *Claim) error {
+	st := &step{script: s.scripts.sent, keys: []string{c.key}, args: []any{c.owner}}
+	return s.owned(ctx, "sent", st, c.replicated)
+}
+
+// Release says that the effect surely did not happen. The record goes back to
+// what it was before this owner, absent or sent at its old time, and the lease
+// ends. An answered record stays answered. Releasing twice is no error.
+func (s *Store) Release(ctx context.Context, c *Claim) error {
+	return s.owned(ctx, "release", &step{script: s.scripts.release, keys: []string{c.key}, args: []any{c.owner}}, false)
+}
+
+// Answered keeps the reply until Done. It is accepted after the lease too, as
+// long as nobody has taken the claim over.
+func (s *Store) Answered(ctx context.Context, c *Claim, reply []byte) error {
+	st := &step{script: s.scripts.answered, keys: []string{c.key}, args: []any{c.owner, c.fingerprint, reply}}
+	return s.owned(ctx, "answered", st, false)
+}
+
+// Done ends the claim with a bare marker, which holds no reply and no personal
+// data and lives Config.Keep. Whoever met an answered record may call it; else
+// only the owner. Done on done is no error.
+func (s *Store) Done(ctx context.Context, c *Claim) error {
+	st := &step{
+		script: s.scripts.done, keys: []string{c.key},
+		args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()},
+	}
+	return s.owned(ctx, "done", st, false)
+}
+
+// Dead says that the message is the dead letter with this id, which must hold
+// no "|". A kept reply stays, so that a replay publishes only.
+func (s *Store) Dead(ctx context.Context, c *Claim, letter string) error {
+	if letter == "" || strings.Contains(letter, "|") {
+		return errors.New("claims: dead: not the id of a letter")
+	}
+	st := &step{script: s.scripts.dead, keys: []string{c.key}, args: []any{c.owner, c.fingerprint, letter}}
+	return s.owned(ctx, "dead", st, false)
+}
+
+// A Decision is what a person decided of a dead letter.
+type Decision string
+
+// The decisions. A letter whose effect is done is reopened as answered by
+// either replay: it publishes only.
+const (
+	Replay    Decision = "replay"     // the next claim is New
+	ReplayAsk Decision = "replay-ask" // the next claim is Uncertain: it asks first
+	Finish    Decision = "finish"     // answered by a person, or discarded: done
+)
+
+// Decide carries out a decision if the claim still is dead with that letter, in
+// one atomic step; acted says whether it did. A second decision finds nothing to
+// act on. A repeat of the same one (Request.DecisionID) acts again as long as no
+// new owner has claimed the message since; after Finish, as long as the marker
+// lives.
+func (s *Store) Decide(ctx context.Context, r Request, letter string, d Decision) (acted bool, err error) {
+	if d != Replay && d != ReplayAsk && d != Finish {
+		return false, fmt.Errorf("claims: decide: unknown decision %q", d)
+	}
+	token := newToken()
+	if r.DecisionID != "" {
+		token = digest(tokenBytes, "decision", r.DecisionID, letter, string(d))
+	}
+	tag := tagOf(r.Application)
+	st := &step{
+		script: s.scripts.decide, keys: []string{claimKey(&r, tag)},
+		args: []any{digest(tokenBytes, r.Fingerprint), token, letter, string(d), s.cfg.Keep.Milliseconds()},
+	}
+	err = s.owned(ctx, "decide", st, false)
+	if errors.Is(err, ErrLost) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Counters returns the counters of a route's hash tags, by number. A tag that
+// never had a claim, or whose counter Redis has lost, is missing.
+func (s *Store) Counters(ctx context.Context, route string) (map[int]int64, error) {
+	var cmds [hashTags]*redis.StringCmd
+	_, err := s.do(ctx, "counters", func() (any, error) {
+		pipe := s.rdb.Pipeline()
+		for tag := range cmds {
+			cmds[tag] = pipe.Get(ctx, counterKey(route, tag))
+		}
+		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+			return nil, err
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claims: counters: %w", err)
+	}
+	counters := make(map[int]int64)
+	for tag, cmd := range cmds {
+		n, err := cmd.Int64()
+		switch {
+		case err == nil:
+			counters[tag] = n
+		case !errors.Is(err, redis.Nil):
+			return nil, fmt.Errorf("claims: counters: %w", err)
+		}
+	}
+	return counters, nil
+}
+
+// owned runs a step that answers 1, or 0 where the claim is not this owner's.
+func (s *Store) owned(ctx context.Context, name string, st *step, replicated bool) error {
+	reply, err := s.do(ctx, name, func() (any, error) { return s.send(ctx, st, replicated) })
+	switch n, ok := reply.(int64); {
+	case ok && n == 0: // also where no replica confirmed that nothing was written
+		return ErrLost
+	case err != nil:
+		return fmt.Errorf("claims: %s: %w", name, err)
+	case !ok:
+		return fmt.Errorf("claims: %s: unknown reply", name)
+	}
+	return nil
+}
+
+// send makes one attempt at a step, in a batch or, to be confirmed by replicas,
+// alone.
+func (s *Store) send(ctx context.Context, st *step, replicated bool) (any, error) {
+	if replicated && s.cfg.Replicas > 0 {
+		return s.batcher.confirmed(ctx, st, s.cfg.Replicas)
+	}
+	return s.batcher.do(ctx, &step{script: st.script, keys: st.keys, args: st.args})
+}
+
+// do counts and times a step, and repeats it where its reply was lost. That is
+// safe for every step: a repeat by the same owner gives the same result.
+func (s *Store) do(ctx context.Context, name string, attempt func() (any, error)) (reply any, err error) {
+	began := time.Now()
+	for range attempts {
+		reply, err = attempt()
+		if !replyLost(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	result := "ok"
+	switch {
+	case err != nil && ctx.Err() != nil:
+		result = "canceled"
+	case err != nil:
+		result = "error"
+	}
+	s.cfg.Metrics.Redis(name, result, time.Since(began))
+	return reply, err
+}
