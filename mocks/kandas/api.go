@@ -1,0 +1,277 @@
+package kandas
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"path"
+	"strings"
+
+	"kandashub/mocks"
+)
+
+const maxBody = 4 << 20
+
+// operations names the operation behind each path, for faults and the ledger.
+var operations = map[string]string{
+	"applications":         "register",
+	"iins":                 "record-iins",
+	"deliveries":           "record-delivery",
+	"certificate-requests": "request-certificate",
+}
+
+// A reply is what the system says to a request, and says again to every repeat
+// of its id.
+type reply struct {
+	answer      answer
+	application string
+	detail      string // for the ledger
+	also        []mocks.Effect
+	then        job // nil if nothing follows
+}
+
+// errForm is a request that no repeat will make right: the answer is 422.
+var errForm = errors.New("the request does not fit the API")
+
+func formError(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errForm, fmt.Sprintf(format, args...))
+}
+
+func (s *system) api() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /api/v1/applications", s.serve("register", s.register))
+	mux.Handle("POST /api/v1/iins", s.serve("record-iins", s.recordIINs))
+	mux.Handle("POST /api/v1/deliveries", s.serve("record-delivery", s.recordDelivery))
+	mux.Handle("POST /api/v1/certificate-requests", s.serve("request-certificate", s.requestCertificate))
+	faulty := s.faults.Wrap(func(r *http.Request) string { return operations[path.Base(r.URL.Path)] }, mux)
+
+	all := http.NewServeMux()
+	all.Handle("/api/", faulty)
+	all.HandleFunc("PUT /_scripts/{application}", s.putScript)
+	all.HandleFunc("GET /_scripts/{application}", s.getScript)
+	return all
+}
+
+// serve answers one operation. handle is called once for each message id, with
+// the lock held; a repeat gets what it returned then.
+func (s *system) serve(operation string, handle func(*json.Decoder) (reply, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get("X-Message-ID")
+		if id == "" {
+			http.Error(w, "X-Message-ID is missing", http.StatusBadRequest)
+			return
+		}
+		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+			http.Error(w, "application/json is expected", http.StatusUnsupportedMediaType)
+			return
+		}
+		key := operation + " " + id
+		s.mu.Lock()
+		answered, repeat := s.answered[key]
+		var err error
+		if !repeat {
+			answered, err = handle(json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)))
+			if err == nil {
+				s.answered[key] = answered
+			}
+		}
+		s.mu.Unlock()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+			return
+		}
+		if err := s.settle(operation, id, answered, repeat); err != nil {
+			http.Error(w, "the ledger cannot be written", http.StatusInternalServerError)
+			return
+		}
+		mocks.WriteJSON(w, http.StatusOK, answered.answer)
+	})
+}
+
+// settle records what was done, and starts what follows from it.
+func (s *system) settle(operation, id string, r reply, repeat bool) error {
+	err := s.record(mocks.Effect{Operation: operation, Application: r.application, ID: id, Detail: r.detail, Repeat: repeat})
+	if err != nil || repeat {
+		return err
+	}
+	for _, e := range r.also {
+		if err := s.record(e); err != nil {
+			return err
+		}
+	}
+	if r.then != nil {
+		s.mu.Lock()
+		s.do(r.then)
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// register takes an application. What becomes of it is said by events.
+func (s *system) register(d *json.Decoder) (reply, error) {
+	var f form
+	if err := d.Decode(&f); err != nil {
+		return reply{}, formError("not an application")
+	}
+	if f.ApplicationID == "" || f.Applicant.Ref == "" || !f.Consent.Given {
+		return reply{}, formError("application_id, applicant.ref and consent are required")
+	}
+	if f.Service != "kandas.assign" && f.Service != "kandas.extend" {
+		return reply{}, formError("unknown service")
+	}
+	id := f.ApplicationID
+	if s.applications[id] != nil {
+		return reply{answer: refused("application_known"), application: id, detail: "refused: filed before under another message id"}, nil
+	}
+	a := newApplication(f)
+	s.applications[id] = a
+	return reply{
+		answer:      accepted,
+		application: id,
+		detail:      fmt.Sprintf("%s, %d persons", f.Service, 1+len(f.Family)),
+		then:        func(ctx context.Context) { s.process(ctx, a) },
+	}, nil
+}
+
+// recordIINs takes the answer to an IIN request, for all its persons.
+func (s *system) recordIINs(d *json.Decoder) (reply, error) {
+	var in iins
+	if err := d.Decode(&in); err != nil || in.ApplicationID == "" {
+		return reply{}, formError("not an answer to an IIN request")
+	}
+	a := s.applications[in.ApplicationID]
+	if a == nil {
+		return reply{answer: refused("unknown_application"), application: in.ApplicationID, detail: "refused: unknown application"}, nil
+	}
+	if in.RequestID == "" || in.RequestID != a.iinRequest {
+		return reply{answer: refused("unknown_request"), application: in.ApplicationID, detail: "refused: no such IIN request"}, nil
+	}
+	persons := a.form.persons()
+	if len(in.Persons) != len(persons) {
+		return reply{}, formError("the answer is not for all persons")
+	}
+	r := reply{answer: accepted, application: in.ApplicationID}
+	counts := map[string]int{}
+	for i, p := range in.Persons {
+		if p.Ref != persons[i].Ref || (p.IIN != "") != (p.Status == "found" || p.Status == "generated") {
+			return reply{}, formError("persons[%d] has a wrong ref, or an IIN that does not go with its status", i)
+		}
+		counts[p.Status]++
+	}
+	r.detail = summary(counts)
+	if a.results != nil {
+		r.also = append(r.also, violation(in.ApplicationID, "a second answer to one IIN request"))
+		return r, nil
+	}
+	for i, p := range in.Persons {
+		if p.IIN != "" && s.secondIIN(persons[i], p.IIN) {
+			r.also = append(r.also, violation(in.ApplicationID, "person "+p.Ref+" got another IIN before"))
+		}
+	}
+	if a.ended != "" {
+		r.detail += ", after the application was " + a.ended
+	}
+	a.results = in.Persons
+	a.touch()
+	return r, nil
+}
+
+func summary(counts map[string]int) string {
+	var parts []string
+	for _, status := range []string{"found", "generated", "ambiguous", "stopped"} {
+		if n := counts[status]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func violation(application, what string) mocks.Effect {
+	return mocks.Effect{Operation: "violation", Application: application, Detail: what}
+}
+
+// secondIIN notes that p has this IIN, and says whether p had another one: in
+// this application or in any other.
+func (s *system) secondIIN(p person, iin string) bool {
+	key := personKey(p)
+	if known, ok := s.iinOf[key]; ok {
+		return known != iin
+	}
+	s.iinOf[key] = iin
+	return false
+}
+
+// personKey is equal for one person in two applications: the document, or who
+// has none the names with birth date and citizenship.
+func personKey(p person) string {
+	if d := p.Document; d != nil && d.Number != "" {
+		return strings.ToLower(strings.Join([]string{"document", p.Citizenship, d.Kind, d.Series, d.Number}, "|"))
+	}
+	return strings.ToLower(strings.Join([]string{"names", p.Surname, p.Name, p.Patronymic, p.BirthDate, p.Citizenship}, "|"))
+}
+
+// recordDelivery takes what became of one notice. A notice that is delivered
+// stays so.
+func (s *system) recordDelivery(d *json.Decoder) (reply, error) {
+	var in delivery
+	if err := d.Decode(&in); err != nil || in.ApplicationID == "" || in.Notice == "" || in.Recipient == "" {
+		return reply{}, formError("not a delivery")
+	}
+	if in.State == "" || !oneOf(in.State, "accepted", "delivered", "not-delivered") {
+		return reply{}, formError("unknown state of a delivery")
+	}
+	a := s.applications[in.ApplicationID]
+	if a == nil {
+		return reply{answer: refused("unknown_application"), application: in.ApplicationID, detail: "refused: unknown application"}, nil
+	}
+	r := reply{answer: accepted, application: in.ApplicationID, detail: in.Recipient + " " + in.State}
+	key := in.Recipient + " " + in.Notice
+	if before := a.notices[key]; before != "" && before != "accepted" && in.State == "accepted" {
+		r.detail += ", stays " + before
+		return r, nil
+	}
+	a.notices[key] = in.State
+	if a.closesClock() {
+		a.clockClosed = true
+		r.also = append(r.also, mocks.Effect{
+			Operation: "clock-closed", Application: in.ApplicationID, ID: in.Notice,
+			Detail: "the State Corporation has the decision on extension",
+		})
+	}
+	return r, nil
+}
+
+// requestCertificate takes a request for a certificate issued earlier; it is
+// issued again as an event.
+func (s *system) requestCertificate(d *json.Decoder) (reply, error) {
+	var in certificateRequest
+	if err := d.Decode(&in); err != nil || in.ApplicationID == "" || in.RequestID == "" {
+		return reply{}, formError("not a request for a certificate")
+	}
+	a := s.certified(in)
+	if a == nil {
+		return reply{answer: refused("unknown_certificate"), application: in.ApplicationID, detail: "refused: no such certificate"}, nil
+	}
+	return reply{
+		answer:      accepted,
+		application: in.ApplicationID,
+		detail:      "reason: " + in.Reason,
+		then:        func(ctx context.Context) { s.certifyAgain(ctx, a, in.RequestID) },
+	}, nil
+}
+
+// certified finds the application whose certificate is asked for: by its own
+// id, or by the certificate's number or the holder's IIN.
+func (s *system) certified(in certificateRequest) *application {
+	if a := s.applications[in.ApplicationID]; a != nil && a.certificate != nil {
+		return a
+	}
+	for _, a := range s.applications {
+		if c := a.certificate; c != nil && (in.Certificate == c.Number || in.IIN != "" && in.IIN == c.IIN) {
+			return a
+		}
+	}
+	return nil
+}

@@ -1,0 +1,552 @@
+package kandas
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"kandashub/mocks"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// A world is one running fake with its Kafka and what was read from it.
+type world struct {
+	t      *testing.T
+	system *mocks.System
+	out    *contour // what the hub would write
+
+	mu       sync.Mutex
+	changed  chan struct{}
+	events   []event
+	ids      []string
+	requests []iinRequest
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, topicEvents, topicIINRequests, topicRejections))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	system, err := New(mocks.Env{Dir: t.TempDir(), Seed: 1, Kafka: cluster.ListenAddrs(), Logf: t.Logf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, system: system, out: newContour(cluster.ListenAddrs(), t.Logf), changed: make(chan struct{})}
+	system.Ledger.Watch(func(mocks.Effect) { w.update(func() {}) })
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { system.Run(ctx) })
+	wg.Go(func() { w.out.read(ctx, topicEvents, w.event) })
+	wg.Go(func() { w.out.read(ctx, topicIINRequests, w.request) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+		w.out.close()
+		system.Ledger.Close()
+	})
+	return w
+}
+
+func (w *world) update(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *world) event(id string, value []byte) {
+	var e event
+	if err := json.Unmarshal(value, &e); err != nil {
+		w.t.Errorf("event: %v", err)
+	}
+	w.update(func() { w.events, w.ids = append(w.events, e), append(w.ids, id) })
+}
+
+func (w *world) request(id string, value []byte) {
+	var r iinRequest
+	if err := json.Unmarshal(value, &r); err != nil || r.RequestID != id {
+		w.t.Errorf("request %s: %v, request_id %s", id, err, r.RequestID)
+	}
+	w.update(func() { w.requests = append(w.requests, r) })
+}
+
+// until waits for something that the topics or the ledger show.
+func (w *world) until(what string, holds func() bool) {
+	w.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		w.mu.Lock()
+		ok, changed := holds(), w.changed
+		w.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			w.t.Fatalf("waited in vain for: %s; the ledger says %v", what, w.operations(""))
+		}
+	}
+}
+
+// operations are the effects of an application (or of all) that are no repeats.
+func (w *world) operations(application string) []string {
+	var out []string
+	for _, e := range w.system.Ledger.Effects() {
+		if (application == "" || e.Application == application) && !e.Repeat {
+			out = append(out, e.Operation)
+		}
+	}
+	return out
+}
+
+func (w *world) seen(application, operation string, n int) {
+	w.t.Helper()
+	w.until(fmt.Sprintf("%d × %s of %s", n, operation, application), func() bool {
+		return count(w.operations(application), operation) >= n
+	})
+}
+
+func count(all []string, one string) (n int) {
+	for _, s := range all {
+		if s == one {
+			n++
+		}
+	}
+	return n
+}
+
+// call sends a request and returns its status and answer.
+func (w *world) call(method, path, id string, body any) (int, answer) {
+	w.t.Helper()
+	raw, ok := body.(string)
+	if !ok {
+		raw = string(encode(body))
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(raw))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("X-Message-ID", id)
+	rec := httptest.NewRecorder()
+	w.system.Handler.ServeHTTP(rec, r)
+	var a answer
+	if rec.Code == http.StatusOK {
+		if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return rec.Code, a
+}
+
+func (w *world) post(path, id string, body any) answer {
+	w.t.Helper()
+	status, a := w.call(http.MethodPost, "/api/v1/"+path, id, body)
+	if status != http.StatusOK {
+		w.t.Fatalf("%s: HTTP %d", path, status)
+	}
+	return a
+}
+
+func (w *world) script(application string, sc Script) {
+	w.t.Helper()
+	if status, _ := w.call(http.MethodPut, "/_scripts/"+application, "", sc); status != http.StatusOK {
+		w.t.Fatalf("script: HTTP %d", status)
+	}
+}
+
+// recordIINs waits for the request for IINs and answers it for all persons.
+func (w *world) recordIINs(application string, result iinResult) {
+	w.t.Helper()
+	var request iinRequest
+	w.until("the IIN request of "+application, func() bool {
+		for _, r := range w.requests {
+			if r.ApplicationID == application {
+				request = r
+			}
+		}
+		return request.RequestID != ""
+	})
+	in := iins{ApplicationID: application, RequestID: request.RequestID}
+	for _, p := range request.Persons {
+		result.Ref = p.Ref
+		in.Persons = append(in.Persons, result)
+	}
+	w.post("iins", "iins-"+application, in)
+}
+
+func newForm(id string, change ...func(*form)) form {
+	f := form{ApplicationID: id, Service: "kandas.assign", Provider: "Үлгі"}
+	f.Applicant.person = person{
+		Ref: "p0", Surname: "Үлгіұлы", Name: "Сынақ", BirthDate: "1880-05-01", Sex: "male", Citizenship: "MNG",
+		Document: &document{Kind: "passport", Number: "E" + id, ExpiresOn: "2999-01-01"},
+	}
+	for _, kind := range []string{"autobiography", "id-copy", "ethnicity-proof"} {
+		f.Attachments = append(f.Attachments, struct {
+			Kind      string `json:"kind"`
+			ExpiresOn string `json:"expires_on"`
+		}{Kind: kind})
+	}
+	f.Consent.Given = true
+	for _, c := range change {
+		c(&f)
+	}
+	return f
+}
+
+func (w *world) ofApplication(id string) (events []event, ids []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, e := range w.events {
+		if e.ApplicationID == id {
+			events, ids = append(events, e), append(ids, w.ids[i])
+		}
+	}
+	return events, ids
+}
+
+// good says whether a signature is there and fits.
+func good(s *signature) bool {
+	if s == nil {
+		return false
+	}
+	if s.Format == "cms" {
+		ok, _ := mocks.VerifyCMS(s.Value, nil)
+		return ok
+	}
+	ok, _ := mocks.VerifyXML(s.Value)
+	return ok
+}
+
+var found = iinResult{Status: "found", IIN: "800501300018"}
+
+func TestUsualPath(t *testing.T) {
+	w := newWorld(t)
+	f := newForm("migration-1", func(f *form) {
+		f.Family = []person{{Ref: "p1", Surname: "Үлгіұлы", Name: "Бала", BirthDate: "1898-01-02", Kinship: "son", Citizenship: "MNG"}}
+	})
+	if a := w.post("applications", "m1", f); a.Status != "accepted" {
+		t.Fatalf("answer %+v", a)
+	}
+	w.until("the IIN request", func() bool { return len(w.requests) == 1 })
+	request := w.requests[0]
+	w.post("iins", "m2", iins{ApplicationID: f.ApplicationID, RequestID: request.RequestID, Persons: []iinResult{
+		{Ref: "p0", Status: "found", IIN: "800501300018"}, {Ref: "p1", Status: "generated", IIN: "980102300027"},
+	}})
+	w.seen(f.ApplicationID, "certificate-issued", 1)
+	w.until("four events", func() bool { return len(w.events) == 4 })
+
+	events, ids := w.ofApplication(f.ApplicationID)
+	if events[0].Registration == nil || events[1].Recommendation == nil || events[2].Decision == nil || events[3].Certificate == nil {
+		t.Errorf("events in a wrong order: %+v", events)
+	}
+	if unique := slices.Compact(slices.Sorted(slices.Values(ids))); len(unique) != 4 {
+		t.Errorf("ids are not unique: %v", ids)
+	}
+	for i, e := range events {
+		if diff := cmp.Diff([]string{"migration", "monitoring"}, e.Recipients); diff != "" {
+			t.Errorf("recipients of event %d: %s", i, diff)
+		}
+		if e.Text.KK == "" || e.Text.RU == "" {
+			t.Errorf("event %d lacks a text", i)
+		}
+		if signed := i >= 2; good(e.Signature) != signed {
+			t.Errorf("event %d: signature %+v", i, e.Signature)
+		}
+	}
+	c := events[3].Certificate
+	if c.IIN != "800501300018" || len(c.Minors) != 1 || c.Minors[0].IIN != "980102300027" {
+		t.Errorf("certificate %+v", c)
+	}
+	want := []string{"register", "registered", "iin-requested", "record-iins", "recommended", "decided", "certificate-issued"}
+	if diff := cmp.Diff(want, w.operations(f.ApplicationID)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRepeatsGetTheFirstAnswer(t *testing.T) {
+	w := newWorld(t)
+	f := newForm("egov-1")
+	first := w.post("applications", "m1", f)
+	w.seen("egov-1", "iin-requested", 1)
+	if again := w.post("applications", "m1", f); again != first {
+		t.Errorf("a repeat got %+v, the first %+v", again, first)
+	}
+	if other := w.post("applications", "m2", f); other.Status != "refused" {
+		t.Errorf("the same application under another id got %+v", other)
+	}
+	w.recordIINs("egov-1", found)
+	w.recordIINs("egov-1", found)
+	w.seen("egov-1", "certificate-issued", 1)
+
+	repeats := 0
+	for _, e := range w.system.Ledger.Effects() {
+		if e.Repeat {
+			repeats++
+		}
+	}
+	if repeats != 2 {
+		t.Errorf("%d repeats in the ledger, want 2", repeats)
+	}
+	if got := count(w.operations("egov-1"), "registered"); got != 1 {
+		t.Errorf("registered %d times", got)
+	}
+}
+
+func TestPackageRefused(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct {
+		name, kind string
+		document   string
+		change     func(*form)
+	}{
+		{"missing attachment", "incomplete", "ethnicity-proof", func(f *form) { f.Attachments = f.Attachments[:2] }},
+		{"expired attachment", "expired", "id-copy", func(f *form) { f.Attachments[1].ExpiresOn = "2020-01-01" }},
+		{"expired passport", "expired", "passport", func(f *form) { f.Applicant.Document.ExpiresOn = "2020-01-01" }},
+		{"extension with an expired passport", "expired", "passport", func(f *form) {
+			f.Service, f.Attachments = "kandas.extend", nil
+			f.Applicant.Document.ExpiresOn = "2020-01-01"
+		}},
+	} {
+		id := "statecorp-" + strings.ReplaceAll(c.name, " ", "-")
+		w.post("applications", id, newForm(id, c.change))
+		w.seen(id, "package-refused", 1)
+		w.until("its event", func() bool { return slices.ContainsFunc(w.events, func(e event) bool { return e.ApplicationID == id }) })
+		events, _ := w.ofApplication(id)
+		p := events[0].PackageRefusal
+		if p == nil || p.Kind != c.kind || !slices.Contains(p.Documents, c.document) || !good(events[0].Signature) {
+			t.Errorf("%s: event %+v", c.name, events[0])
+		}
+		if ops := w.operations(id); slices.Contains(ops, "registered") {
+			t.Errorf("%s: %v", c.name, ops)
+		}
+	}
+}
+
+func TestRefusalWithHearing(t *testing.T) {
+	w := newWorld(t)
+	w.script("egov-2", Script{Recommendation: "refuse", Hearing: true, Missions: true})
+	w.post("applications", "m", newForm("egov-2"))
+	w.recordIINs("egov-2", found)
+	w.seen("egov-2", "decided", 1)
+	w.until("all events", func() bool { return len(w.events) == 4 })
+	events, _ := w.ofApplication("egov-2")
+	if diff := cmp.Diff([]string{"egov", "notify", "missions", "monitoring"}, events[2].Recipients); diff != "" {
+		t.Error(diff)
+	}
+	if h := events[2].Hearing; h == nil || h.Place == "" || len(h.Grounds) == 0 {
+		t.Errorf("hearing %+v", events[2])
+	}
+	if d := events[3].Decision; d == nil || d.Result != "refuse" || len(d.Grounds) == 0 {
+		t.Errorf("decision %+v", events[3])
+	}
+}
+
+func TestOfficer(t *testing.T) {
+	w := newWorld(t)
+	w.post("applications", "m", newForm("migration-2"))
+	w.recordIINs("migration-2", iinResult{Status: "ambiguous", Reason: "several", Matches: 2})
+	w.seen("migration-2", "officer-needed", 1)
+	if ops := w.operations("migration-2"); slices.Contains(ops, "recommended") {
+		t.Errorf("the application did not wait: %v", ops)
+	}
+	w.script("migration-2", Script{Officer: "settle"})
+	w.seen("migration-2", "certificate-issued", 1)
+}
+
+func TestWithdrawn(t *testing.T) {
+	w := newWorld(t)
+	w.script("migration-3", Script{Withdraw: "died"})
+	w.post("applications", "m", newForm("migration-3"))
+	w.seen("migration-3", "closed", 1)
+	w.recordIINs("migration-3", found)
+	want := []string{"register", "registered", "iin-requested", "closed", "record-iins"}
+	if diff := cmp.Diff(want, w.operations("migration-3")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExtensionClock(t *testing.T) {
+	w := newWorld(t)
+	deliver := func(id, notice, recipient, state string) {
+		t.Helper()
+		w.post("deliveries", notice+state, delivery{ApplicationID: id, Notice: notice, Recipient: recipient, State: state})
+	}
+	no := false
+	for _, id := range []string{"statecorp-4", "migration-4"} {
+		w.script(id, Script{IIN: &no})
+		w.post("applications", id, newForm(id, func(f *form) { f.Service, f.Attachments = "kandas.extend", nil }))
+		w.seen(id, "decided", 1)
+	}
+	// At the counter the State Corporation was told twice.
+	deliver("statecorp-4", "statecorp-4.a", "statecorp", "accepted")
+	deliver("statecorp-4", "statecorp-4.b", "statecorp", "accepted")
+	deliver("statecorp-4", "statecorp-4.a", "statecorp", "delivered")
+	deliver("migration-4", "migration-4.a", "migration", "delivered")
+	if ops := w.operations(""); slices.Contains(ops, "clock-closed") {
+		t.Errorf("a clock closed too early: %v", ops)
+	}
+	deliver("statecorp-4", "statecorp-4.b", "statecorp", "delivered")
+	deliver("migration-4", "migration-4.b", "statecorp", "delivered")
+	deliver("migration-4", "migration-4.b", "statecorp", "accepted") // late, and changes nothing
+	for _, id := range []string{"statecorp-4", "migration-4"} {
+		if got := count(w.operations(id), "clock-closed"); got != 1 {
+			t.Errorf("%s: the clock closed %d times", id, got)
+		}
+		w.until("its events", func() bool {
+			return len(w.events) >= 4
+		})
+		events, _ := w.ofApplication(id)
+		if last := events[len(events)-1]; last.Decision == nil || last.Decision.Until == "" || !slices.Contains(last.Recipients, "statecorp") {
+			t.Errorf("%s: decision %+v", id, last)
+		}
+	}
+}
+
+func TestBadSignatureIsIssuedAnew(t *testing.T) {
+	w := newWorld(t)
+	w.script("egov-5", Script{BadSignature: true})
+	w.post("applications", "m", newForm("egov-5"))
+	w.recordIINs("egov-5", found)
+	w.until("the decision", func() bool { return len(w.events) == 3 })
+	events, ids := w.ofApplication("egov-5")
+	if s := events[2].Signature; s == nil || good(s) {
+		t.Fatalf("signature %+v", s)
+	}
+	for range 2 { // the hub's message may come twice
+		err := w.out.write(t.Context(), message{Topic: topicRejections, Key: "egov-5", ID: "r1", Type: "x", Time: time.Now(),
+			Payload: encode(rejection{ApplicationID: "egov-5", EventID: ids[2], Reason: "signature_invalid"})})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.seen("egov-5", "certificate-issued", 1)
+	w.until("all events", func() bool { return len(w.events) == 5 })
+	events, ids = w.ofApplication("egov-5")
+	if events[3].Decision == nil || !good(events[3].Signature) || ids[3] == ids[2] || events[4].Certificate == nil {
+		t.Errorf("after the rejection: %+v", events[3:])
+	}
+	if got := count(w.operations("egov-5"), "rejection-received"); got != 1 {
+		t.Errorf("%d rejections received, want 1", got)
+	}
+}
+
+func TestRevocationUnknown(t *testing.T) {
+	w := newWorld(t)
+	w.script("egov-6", Script{RevocationUnknownMS: 60_000})
+	w.post("applications", "m", newForm("egov-6"))
+	w.recordIINs("egov-6", found)
+	w.until("the certificate", func() bool { return len(w.events) == 4 })
+	events, _ := w.ofApplication("egov-6")
+	known := func(s *signature) time.Time {
+		name := mocks.XMLSigner(s.Value)
+		if s.Format == "cms" {
+			name = mocks.CMSSigner(s.Value)
+		}
+		_, at := mocks.RevocationKnown(name)
+		return at
+	}
+	if at := known(events[2].Signature); !good(events[2].Signature) || !at.After(time.Now()) {
+		t.Errorf("known at %v", at)
+	}
+	if at := known(events[3].Signature); !at.IsZero() {
+		t.Errorf("the second signature: known at %v", at)
+	}
+}
+
+func TestCertificateRequest(t *testing.T) {
+	w := newWorld(t)
+	ask := certificateRequest{ApplicationID: "statecorp-7", RequestID: "q1", Reason: "lost"}
+	if a := w.post("certificate-requests", "q0", ask); a.Status != "refused" {
+		t.Errorf("a certificate that nobody issued: %+v", a)
+	}
+	w.post("applications", "m", newForm("statecorp-7"))
+	w.recordIINs("statecorp-7", found)
+	w.seen("statecorp-7", "certificate-issued", 1)
+	if a := w.post("certificate-requests", "q1", ask); a.Status != "accepted" {
+		t.Fatalf("answer %+v", a)
+	}
+	w.seen("statecorp-7", "certificate-issued", 2)
+	w.until("both certificates", func() bool { return len(w.events) == 5 })
+	events, _ := w.ofApplication("statecorp-7")
+	first, again := events[3].Certificate, events[4].Certificate
+	if again == nil || again.RequestID != "q1" || again.Number != first.Number || !good(events[4].Signature) {
+		t.Errorf("issued again: %+v", events[4])
+	}
+	if diff := cmp.Diff([]string{"statecorp", "monitoring"}, events[4].Recipients); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSecondIINIsAViolation(t *testing.T) {
+	w := newWorld(t)
+	same := func(f *form) { f.Applicant.Document.Number = "E1234567" }
+	for i, iin := range []string{"800501300018", "800501300018", "800501300028"} {
+		id := fmt.Sprintf("migration-8%d", i)
+		w.post("applications", id, newForm(id, same))
+		w.recordIINs(id, iinResult{Status: "generated", IIN: iin})
+		if got, want := count(w.operations(""), "violation"), i/2; got != want {
+			t.Errorf("after %d applications: %d violations, want %d", i+1, got, want)
+		}
+	}
+}
+
+func TestRequestsThatDoNotFit(t *testing.T) {
+	w := newWorld(t)
+	w.post("applications", "m", newForm("egov-9"))
+	w.seen("egov-9", "iin-requested", 1)
+	w.until("the IIN request", func() bool { return len(w.requests) == 1 })
+	request := w.requests[0].RequestID
+	for _, c := range []struct {
+		name, path, body string
+		status           int
+		answer           string
+	}{
+		{"not JSON", "applications", `{`, 422, ""},
+		{"no consent", "applications", `{"application_id":"a","service":"kandas.assign","applicant":{"ref":"p0"}}`, 422, ""},
+		{"unknown service", "applications", `{"application_id":"a","service":"x","applicant":{"ref":"p0"},"consent":{"given":true}}`, 422, ""},
+		{"IINs for an unknown application", "iins", `{"application_id":"a"}`, 200, "refused"},
+		{"IINs nobody asked for", "iins", `{"application_id":"egov-9","request_id":"x"}`, 200, "refused"},
+		{"IINs for nobody", "iins", `{"application_id":"egov-9","request_id":"` + request + `"}`, 422, ""},
+		{"IIN of an ambiguous person", "iins", `{"application_id":"egov-9","request_id":"` + request + `","persons":[{"ref":"p0","status":"ambiguous","iin":"1"}]}`, 422, ""},
+		{"delivery of an unknown state", "deliveries", `{"application_id":"egov-9","notice":"n","recipient":"egov","state":"x"}`, 422, ""},
+		{"delivery for an unknown application", "deliveries", `{"application_id":"a","notice":"n","recipient":"egov","state":"accepted"}`, 200, "refused"},
+		{"certificate request without an id", "certificate-requests", `{"application_id":"egov-9"}`, 422, ""},
+	} {
+		status, a := w.call(http.MethodPost, "/api/v1/"+c.path, c.name, c.body)
+		if status != c.status || a.Status != c.answer {
+			t.Errorf("%s: HTTP %d %+v, want %d %s", c.name, status, a, c.status, c.answer)
+		}
+	}
+	for name, body := range map[string]string{"unknown field": `{"x":1}`, "unknown decision": `{"decision":"x"}`} {
+		if status, _ := w.call(http.MethodPut, "/_scripts/a", "", body); status != http.StatusBadRequest {
+			t.Errorf("script with %s: HTTP %d", name, status)
+		}
+	}
+}
+
+func TestFaultKeepsTheEffect(t *testing.T) {
+	w := newWorld(t)
+	w.system.Faults.Set(mocks.Fault{Operation: "register", Times: 1, Status: 503, After: true})
+	status, _ := w.call(http.MethodPost, "/api/v1/applications", "m", newForm("egov-10"))
+	if status != 503 {
+		t.Fatalf("HTTP %d, want 503", status)
+	}
+	if a := w.post("applications", "m", newForm("egov-10")); a.Status != "accepted" {
+		t.Errorf("the repeat got %+v", a)
+	}
+	w.seen("egov-10", "iin-requested", 1)
+	if got := count(w.operations("egov-10"), "register"); got != 1 {
+		t.Errorf("registered %d times", got)
+	}
+}
