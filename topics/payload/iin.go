@@ -8,11 +8,25 @@ const (
 	IINStopped   = "stopped"   // the register says removed, struck off or dead: an officer decides
 )
 
-// PersonResult is what came of one person. IIN is set for found and generated.
+// Reasons of ambiguous and stopped.
+const (
+	ReasonSeveral         = "several"            // several persons match
+	ReasonDocumentDiffers = "document_differs"   // who matches has other documents
+	ReasonBirthDiffers    = "birth_date_differs" // who matches was born on another day
+	ReasonNamesDiffer     = "names_differ"       // the holder of the stated IIN has other names
+	ReasonIINUnknown      = "iin_unknown"        // an IIN is stated, and the register knows neither it nor the person
+	ReasonRemoved         = "removed"
+	ReasonExcluded        = "excluded"
+	ReasonDead            = "dead"
+	ReasonRefused         = "refused" // no IIN was generated: the system refused
+)
+
+// PersonResult is what came of one person. IIN is set for found and generated,
+// Reason for the others.
 type PersonResult struct {
 	Status  string `json:"status"`
 	IIN     string `json:"iin,omitempty"`
-	Reason  string `json:"reason,omitempty"`  // of ambiguous and stopped: several, document_differs, removed, excluded, dead
+	Reason  string `json:"reason,omitempty"`
 	Matches int    `json:"matches,omitempty"` // how many persons the register returned
 }
 
