@@ -178,7 +178,7 @@ func (b *batcher) confirmed(ctx context.Context, s *step, n int) (any, error) {
 	for {
 		pipe := node.Pipeline()
 		cmd := pipe.EvalSha(ctx, s.script.Hash(), s.keys, s.args...)
-		acknowledged := pipe.Wait(ctx, n, replicaWait)
+		wait := pipe.Do(ctx, "wait", n, replicaWait.Milliseconds())
 		_, _ = pipe.Exec(ctx)
 		switch {
 		case redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT"):
@@ -188,12 +188,12 @@ func (b *batcher) confirmed(ctx context.Context, s *step, n int) (any, error) {
 			continue
 		case cmd.Err() != nil:
 			return nil, cmd.Err()
-		case acknowledged.Err() != nil:
-			return nil, acknowledged.Err()
-		case acknowledged.Val() < int64(n):
-			return cmd.Val(), ErrNotReplicated
 		}
-		return cmd.Result()
+		confirmed, err := wait.Int()
+		if err == nil && confirmed < n {
+			err = ErrNotReplicated
+		}
+		return cmd.Val(), err
 	}
 }
 
