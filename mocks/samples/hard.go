@@ -140,7 +140,9 @@ func (m *maker) dies() Flow {
 	f.script(a, Script{Withdraw: "died"})
 	f.file("migration", a)
 	f.begins(a)
+	f.asksIINs(0, a)
 	f.tells(a, registered)
+	f.expect("kandas", "closed", "", 1, a)
 	f.expect("kandas", decided, "", 0, a)
 	return f
 }
@@ -154,7 +156,9 @@ func (m *maker) withdraws() Flow {
 	f.script(a, Script{Withdraw: "withdrawn"})
 	f.file("egov", a)
 	f.begins(a)
+	f.asksIINs(0, a)
 	f.tells(a, registered)
+	f.expect("kandas", "closed", "", 1, a)
 	f.expect("kandas", decided, "", 0, a)
 	return f
 }

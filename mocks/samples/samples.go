@@ -53,6 +53,15 @@ type Expected struct {
 	Applications []string `json:"applications"`
 	Detail       string   `json:"detail,omitempty"` // words that its detail contains; empty: any
 	Count        int      `json:"count"`
+	AtMost       bool     `json:"at_most,omitempty"` // fewer than Count are well, too
+}
+
+// Needed is how many of the effects must be seen.
+func (x Expected) Needed() int {
+	if x.AtMost {
+		return 0
+	}
+	return x.Count
 }
 
 // The dead letters of the hub count as effects of a system of this name, with
@@ -79,7 +88,9 @@ func (f *Flow) fault(system string, faults ...mocks.Fault) {
 // expect adds an effect that each of the applications must see count times.
 func (f *Flow) expect(system, operation, detail string, count int, applications ...*Application) {
 	for _, a := range applications {
-		f.Expected = append(f.Expected, Expected{system, operation, []string{a.ApplicationID}, detail, count})
+		f.Expected = append(f.Expected, Expected{
+			System: system, Operation: operation, Applications: []string{a.ApplicationID}, Detail: detail, Count: count,
+		})
 	}
 }
 

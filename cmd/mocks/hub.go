@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A hubProcess is the hub under test, as a process of its own: it is started
+// again whenever it dies.
+type hubProcess struct {
+	binary string
+	env    []string
+	log    string // file of all its output
+	ready  string // URL that answers 200 once it is ready
+	note   func(format string, args ...any)
+
+	mu  sync.Mutex
+	cmd *exec.Cmd // the running process; nil between two
+}
+
+// environment is what the hub is told: where the world is, and the short times
+// of its test profile.
+func (w *world) environment() []string {
+	env := []string{
+		"HUB_KAFKA=" + strings.Join(w.kafka, ","),
+		"HUB_REDIS=" + w.redis,
+		"HUB_LISTEN=" + w.hub,
+		"HUB_METRICS=" + w.metrics,
+		"HUB_PERSON_KEY=" + w.secrets.person,
+		"HUB_LOG_KEY=" + w.secrets.log,
+		"HUB_CALL=2s", "HUB_LEASE=4s", "HUB_DRAIN=2s", "HUB_SESSION=6s", "HUB_REBALANCE=10s", "HUB_SHUTDOWN=5s",
+		"HUB_SETTLE_C2=5s", "HUB_SETTLE_C3=5s",
+	}
+	for _, s := range w.systems {
+		name := strings.ToUpper(s.Name)
+		env = append(env,
+			"HUB_"+name+"_URL=http://"+s.addr,
+			"HUB_INTAKE_"+name+"_TOKEN="+w.secrets.intake[s.Name])
+	}
+	return env
+}
+
+// fastDeath is how soon after its start a death says that starting again will
+// not help.
+const fastDeath = 2 * time.Second
+
+// run keeps the hub running until ctx ends, and then stops it in good order. It
+// returns an error where the hub cannot be started, or dies at start three
+// times in a row.
+func (h *hubProcess) run(ctx context.Context) error {
+	out, err := os.OpenFile(h.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	early := 0
+	for ctx.Err() == nil {
+		started := time.Now()
+		died, err := h.once(ctx, out)
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(started) > fastDeath {
+			early = 0
+		}
+		if early++; early == 3 {
+			return fmt.Errorf("the hub dies at start (%s); its last lines in %s:\n%s", died, h.log, lastLines(h.log, 10))
+		}
+		h.note("hub died (%s), started again", died)
+	}
+	return nil
+}
+
+// once runs the hub once and says how it died.
+func (h *hubProcess) once(ctx context.Context, out *os.File) (died string, err error) {
+	cmd := exec.Command(h.binary)
+	cmd.Env = append(os.Environ(), h.env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	// Of its own group, so that Ctrl-C in the terminal reaches us alone and the
+	// hub is stopped in order.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return "", fmt.Errorf("start the hub: %w", err)
+	}
+	h.mu.Lock()
+	h.cmd = cmd
+	h.mu.Unlock()
+	gone := make(chan struct{})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		select {
+		case <-gone:
+			return
+		case <-ctx.Done():
+		}
+		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have died by itself
+		select {
+		case <-gone:
+		case <-time.After(10 * time.Second):
+			cmd.Process.Kill() //nolint:errcheck // as above
+		}
+	}()
+	err = cmd.Wait()
+	close(gone)
+	<-stopped
+	h.mu.Lock()
+	h.cmd = nil
+	h.mu.Unlock()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return "", fmt.Errorf("run the hub: %w", err)
+	}
+	return cmd.ProcessState.String(), nil
+}
+
+// kill ends the running hub as a power cut would.
+func (h *hubProcess) kill() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.cmd != nil {
+		h.cmd.Process.Kill() //nolint:errcheck // it may have died by itself
+	}
+}
+
+// waitReady returns once the hub says that it is ready.
+func (h *hubProcess) waitReady(ctx context.Context) error {
+	client := &http.Client{Timeout: time.Second}
+	defer client.CloseIdleConnections()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.ready, nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := client.Do(req); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the hub is not ready: %w; its last lines in %s:\n%s", context.Cause(ctx), h.log, lastLines(h.log, 10))
+		}
+	}
+}
+
+// lastLines returns the end of a file.
+func lastLines(path string, n int) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	lines := bytes.Split(bytes.TrimRight(data, "\n"), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-n):], []byte("\n")))
+}

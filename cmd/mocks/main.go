@@ -1,0 +1,109 @@
+// Command mocks is the world around the hub on one machine: every mock system
+// on a port of its own, and an embedded Kafka and Redis.
+//
+//	mocks serve   the world alone, for a hub that you start yourself
+//	mocks run     the world and a hub, with sample applications flowing through
+//	              all systems and what happens printed as a timeline
+//
+// systems.go is the table of mock systems. What flows through them is in
+// kandashub/mocks/samples; what came of it is read from the systems' own
+// ledgers, and the hub is never asked.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// worldFlags are common to all commands.
+type worldFlags struct {
+	Kafka string `help:"Brokers of a real Kafka, host:port,... Without it an embedded one is started."`
+	Redis string `help:"Address of a real Redis, host:port. Without it an embedded one is started."`
+	Port  int    `default:"18000" help:"First of the ports that are taken; 0: any free ones."`
+	Seed  int64  `default:"1" help:"Makes people and chance in the mock systems reproducible."`
+	Dir   string `type:"path" help:"Folder for data and ledgers, kept afterwards. Without it a temporary one is made."`
+}
+
+type runCmd struct {
+	worldFlags
+	Hub     string        `default:"bin/hub" help:"The hub's program."`
+	Hubctl  string        `help:"The operator's program; beside the hub's where not given."`
+	Once    bool          `help:"End when all flows are through; exit 0 only if every effect was seen exactly as often as expected."`
+	Kill    int           `help:"How often to kill the hub with SIGKILL in the middle."`
+	Timeout time.Duration `default:"2m" help:"How long the flows may take."`
+}
+
+func (c *runCmd) hubctl() string {
+	if c.Hubctl != "" {
+		return c.Hubctl
+	}
+	return filepath.Join(filepath.Dir(c.Hub), "hubctl")
+}
+
+type serveCmd struct {
+	worldFlags
+}
+
+func (f worldFlags) world(dir string) worldConfig {
+	return worldConfig{dir: dir, base: f.Port, seed: f.Seed, kafka: f.Kafka, redis: f.Redis}
+}
+
+// folder returns where data goes, and what to do with it at the end: a
+// temporary folder is kept where something went wrong.
+func (f worldFlags) folder() (dir string, remove func(ok bool), err error) {
+	if f.Dir != "" {
+		return f.Dir, func(bool) {}, os.MkdirAll(f.Dir, 0o700)
+	}
+	dir, err = os.MkdirTemp("", "kandashub-")
+	return dir, func(ok bool) {
+		if ok {
+			os.RemoveAll(dir) //nolint:errcheck // a leftover of the temporary folder
+		}
+	}, err
+}
+
+// Run is `mocks serve`.
+func (c *serveCmd) Run(ctx context.Context) error {
+	dir, remove, err := c.folder()
+	if err != nil {
+		return err
+	}
+	defer remove(true)
+	w, err := newWorld(ctx, c.world(dir))
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	env := filepath.Join(dir, "hub.env")
+	if err := os.WriteFile(env, []byte(strings.Join(w.environment(), "\n")+"\n"), 0o600); err != nil {
+		return err
+	}
+	printAddresses(os.Stdout, w, "hub's settings", env)
+	fmt.Printf("A hub for this world:\n  set -a; . %s; set +a; hubctl topics create && hub\n", env)
+	if err := w.run(ctx); err != nil {
+		return err
+	}
+	return nil
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var cli struct {
+		Serve serveCmd `cmd:"" help:"Run the world alone."`
+		Run   runCmd   `cmd:"" help:"Run the world and a hub, and let sample applications flow."`
+	}
+	k := kong.Parse(&cli, kong.Name("mocks"), kong.Description("The world around the hub on one machine."), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "mocks:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"kandashub/mocks"
+	"kandashub/mocks/samples"
+)
+
+// A result is what came of one flow.
+type result struct {
+	flow     string
+	expected int
+	seen     int
+	doubled  int // beyond what was expected, or not expected at all
+	missing  int
+	problems []string
+}
+
+func (r result) ok() bool { return len(r.problems) == 0 }
+
+// mayHappen are effects that nobody counts: reads, which may be repeated.
+var mayHappen = map[string]bool{
+	"gbdfl find": true,
+	"eds verify": true,
+}
+
+// compare holds what the systems did against what each flow expects.
+func compare(flows []samples.Flow, effects []mocks.Effect) []result {
+	byApplication := map[string][]mocks.Effect{}
+	for _, e := range effects {
+		if !e.Repeat {
+			byApplication[e.Application] = append(byApplication[e.Application], e)
+		}
+	}
+	var results []result
+	for _, f := range flows {
+		results = append(results, compareFlow(f, byApplication))
+	}
+	return results
+}
+
+func compareFlow(f samples.Flow, byApplication map[string][]mocks.Effect) result {
+	r := result{flow: f.Name}
+	for _, x := range f.Expected {
+		n := 0
+		for _, a := range x.Applications {
+			for _, e := range byApplication[a] {
+				if matches(x, e) {
+					n++
+				}
+			}
+		}
+		r.expected += x.Needed()
+		r.seen += min(n, x.Needed())
+		if n > x.Count {
+			r.doubled += n - x.Count
+			r.problem("%s: %d seen, %d expected", describe(x), n, x.Count)
+		}
+		if n < x.Needed() {
+			r.missing += x.Needed() - n
+			r.problem("%s: %d seen, %d expected", describe(x), n, x.Needed())
+		}
+	}
+	for _, a := range f.Applications {
+		for _, e := range byApplication[a.ApplicationID] {
+			if unexpected(f, e) {
+				r.doubled++
+				r.problem("%s %s %q for %s: not expected", e.System, e.Operation, e.Detail, e.Application)
+			}
+		}
+	}
+	return r
+}
+
+func (r *result) problem(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+}
+
+// matches says whether e is the effect that x speaks of.
+func matches(x samples.Expected, e mocks.Effect) bool {
+	return !e.Repeat && e.System == x.System && e.Operation == x.Operation &&
+		strings.Contains(e.Detail, x.Detail) && slices.Contains(x.Applications, e.Application)
+}
+
+// unexpected says whether the flow speaks of no such effect at all.
+func unexpected(f samples.Flow, e mocks.Effect) bool {
+	if mayHappen[e.System+" "+e.Operation] {
+		return false
+	}
+	return !slices.ContainsFunc(f.Expected, func(x samples.Expected) bool { return matches(x, e) })
+}
+
+func describe(x samples.Expected) string {
+	s := x.System + " " + x.Operation
+	if x.Detail != "" {
+		s += fmt.Sprintf(" %q", x.Detail)
+	}
+	return s + " for " + strings.Join(x.Applications, " and ")
+}
+
+// print writes the table of all flows and, below it, what is wrong. It returns
+// whether all agree.
+func printReport(w io.Writer, results []result, alarms []string) bool {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "expected\tseen\tdoubled\tmissing\t  flow")
+	var sum result
+	for _, r := range results {
+		verdict := ""
+		if !r.ok() {
+			verdict = "  <-- not through"
+		}
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t  %s%s\n", r.expected, r.seen, r.doubled, r.missing, r.flow, verdict)
+		sum.expected += r.expected
+		sum.seen += r.seen
+		sum.doubled += r.doubled
+		sum.missing += r.missing
+		sum.problems = append(sum.problems, r.problems...)
+	}
+	fmt.Fprintf(t, "%d\t%d\t%d\t%d\t  all %d flows\n", sum.expected, sum.seen, sum.doubled, sum.missing, len(results))
+	t.Flush()
+	for _, r := range results {
+		for _, p := range r.problems {
+			fmt.Fprintf(w, "%s: %s\n", r.flow, p)
+		}
+	}
+	for _, a := range alarms {
+		fmt.Fprintln(w, a)
+	}
+	return sum.ok() && len(alarms) == 0
+}

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"text/tabwriter"
+	"time"
+
+	"kandashub/mocks"
+	"kandashub/mocks/samples"
+)
+
+// quiet is how long nothing may happen before a run counts as through: what is
+// doubled comes late.
+const quiet = time.Second
+
+// A session is one run: the world, the hub, and the flows between them.
+type session struct {
+	cmd      *runCmd
+	world    *world
+	hub      *hubProcess
+	flows    []samples.Flow
+	record   *recorder
+	timeline *timeline
+	started  time.Time
+	deaths   atomic.Int32
+}
+
+// Run is `mocks run`.
+func (c *runCmd) Run(ctx context.Context) (err error) {
+	for _, b := range []string{c.Hub, c.hubctl()} {
+		if _, err := exec.LookPath(b); err != nil {
+			return fmt.Errorf("no program at %s: build it first, for example with make build", b)
+		}
+	}
+	dir, remove, err := c.folder()
+	if err != nil {
+		return err
+	}
+	defer func() { remove(err == nil) }()
+	w, err := newWorld(ctx, c.world(dir))
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	s := &session{cmd: c, world: w, timeline: newTimeline(os.Stdout), started: time.Now()}
+	s.flows = samples.Flows(strconv.FormatInt(time.Now().UnixMilli(), 36), c.Seed)
+	s.record = newRecorder(s.flows)
+	s.hub = &hubProcess{
+		binary: c.Hub, env: w.environment(), log: filepath.Join(dir, "hub.log"), ready: "http://" + w.metrics + "/readyz",
+		note: func(format string, args ...any) {
+			s.deaths.Add(1)
+			s.timeline.note(format, args...)
+		},
+	}
+	printAddresses(os.Stdout, w, "hub's log", s.hub.log)
+	return s.run(ctx)
+}
+
+// run brings everything up, plays the flows, and takes everything down again.
+func (s *session) run(ctx context.Context) error {
+	if err := s.createTopics(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel(nil)
+
+	own := s.effectsOfThisRun()
+	for _, sys := range s.world.systems {
+		sys.Ledger.Watch(own)
+	}
+	dead, err := watchLetters(ctx, s.world.kafka, own)
+	if err != nil {
+		return err
+	}
+	background := func(f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	background(func(ctx context.Context) error { dead.run(ctx); return nil })
+	background(s.world.run)
+	background(s.hub.run)
+
+	if err := s.waitReady(ctx); err != nil {
+		return err
+	}
+	s.timeline.note("the hub is ready after %.2f s", time.Since(s.started).Seconds())
+	background(s.showProgress)
+	background(s.kill)
+	return s.play(ctx)
+}
+
+// effectsOfThisRun passes on what concerns this run's applications: real
+// servers may hold those of earlier runs.
+func (s *session) effectsOfThisRun() func(mocks.Effect) {
+	ours := map[string]bool{}
+	for _, f := range s.flows {
+		for _, a := range f.Applications {
+			ours[a.ApplicationID] = true
+		}
+	}
+	return func(e mocks.Effect) {
+		if ours[e.Application] {
+			s.record.add(e)
+			s.timeline.effect(e)
+		}
+	}
+}
+
+func (s *session) createTopics(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, s.cmd.hubctl(), "topics", "create")
+	cmd.Env = append(os.Environ(), s.world.environment()...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("create the topics: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (s *session) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("30 s have passed"))
+	defer cancel()
+	return s.hub.waitReady(ctx)
+}
+
+// kill ends the hub as a power cut would, as often as it was asked for: once
+// when a third of the effects have been seen, twice at a quarter and a half.
+func (s *session) kill(ctx context.Context) error {
+	for i := range s.cmd.Kill {
+		if s.record.waitShare(ctx, i+1, s.cmd.Kill+2) != nil {
+			return nil // the run is over
+		}
+		s.timeline.note("SIGKILL to the hub")
+		s.hub.kill()
+	}
+	return nil
+}
+
+func (s *session) showProgress(ctx context.Context) error {
+	every := 5 * time.Second
+	if s.timeline.terminal {
+		every = 200 * time.Millisecond
+	}
+	t := time.NewTicker(every)
+	defer t.Stop()
+	defer s.timeline.clear()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		reached, total := s.record.progress()
+		s.timeline.progress(reached, total, int(s.deaths.Load()), s.started)
+		if reached == total {
+			return nil
+		}
+	}
+}
+
+// play feeds the flows. With Once it waits until all are through, or the time
+// is up, and reports; else it keeps everything running.
+func (s *session) play(ctx context.Context) error {
+	limited, cancel := context.WithTimeoutCause(ctx, s.cmd.Timeout, fmt.Errorf("%s have passed", s.cmd.Timeout))
+	defer cancel()
+	played := newDriver(s.world, s.record).play(limited, s.flows)
+	if played == nil {
+		played = s.record.waitQuiet(limited, quiet)
+	}
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	s.timeline.clear()
+	var alarms []string
+	if played != nil {
+		alarms = append(alarms, played.Error())
+	}
+	if n := s.world.register.SecondIINs(); n > 0 {
+		alarms = append(alarms, fmt.Sprintf("%d persons were given a second IIN", n))
+	}
+	fmt.Println()
+	ok := printReport(os.Stdout, compare(s.flows, s.record.all()), alarms)
+	fmt.Printf("\n%.1f s since start; the hub died %d times.\n", time.Since(s.started).Seconds(), s.deaths.Load())
+	if s.cmd.Once {
+		if !ok {
+			return fmt.Errorf("not all flows are through; the hub's log is %s", s.hub.log)
+		}
+		return nil
+	}
+	fmt.Println()
+	printAddresses(os.Stdout, s.world, "hub's log", s.hub.log)
+	fmt.Println("Everything keeps running. Ctrl-C stops it.")
+	<-ctx.Done()
+	return interrupted(ctx)
+}
+
+// interrupted returns what ended a run: nil for Ctrl-C.
+func interrupted(ctx context.Context) error {
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// printAddresses prints where everything is.
+func printAddresses(out io.Writer, w *world, more ...string) {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, row := range w.table() {
+		fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		fmt.Fprintf(t, "%s\t%s\n", more[i], more[i+1])
+	}
+	fmt.Fprintf(t, "%s\t%s\n", "ledgers and data", w.dir)
+	t.Flush()
+	fmt.Fprintln(out)
+}

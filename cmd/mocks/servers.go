@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+const loopback = "127.0.0.1"
+
+// listen takes a port of this machine for what, 0 being any free one.
+func listen(what string, port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d, for %s, is taken: choose others with --port, or any free ones with --port 0", port, what)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen for %s: %w", what, err)
+	}
+	return l, nil
+}
+
+// startKafka starts an embedded Kafka of one broker that keeps its data in dir.
+// Topics must be created: a misspelt one is not made in passing.
+func startKafka(dir string, port int) (addr string, stop func(), err error) {
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.Ports(port),
+		kfake.DataDir(dir),
+		kfake.ListenFn(func(_, address string) (net.Listener, error) {
+			_, p, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			n, err := strconv.Atoi(p)
+			if err != nil {
+				return nil, err
+			}
+			return listen("Kafka", n)
+		}),
+	)
+	if err != nil {
+		return "", nil, err
+	}
+	return cluster.ListenAddrs()[0], cluster.Close, nil
+}
+
+// tick is how often the embedded Redis' expiry follows the clock.
+const tick = 250 * time.Millisecond
+
+// startRedis starts an embedded Redis. Its TIME is the clock, and a ticker
+// makes its keys expire by the clock, which miniredis alone does not.
+func startRedis(port int) (addr string, stop func(), err error) {
+	// miniredis opens its own listener: this one only finds out whether the
+	// port is free, and says so in our words.
+	l, err := listen("Redis", port)
+	if err != nil {
+		return "", nil, err
+	}
+	addr = l.Addr().String()
+	l.Close()
+	m := miniredis.NewMiniRedis()
+	if err := m.StartAddr(addr); err != nil {
+		return "", nil, fmt.Errorf("start the embedded Redis: %w", err)
+	}
+	ticker, done, ended := time.NewTicker(tick), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-ticker.C:
+				m.FastForward(tick)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return addr, func() {
+		ticker.Stop()
+		close(done)
+		<-ended
+		m.Close()
+	}, nil
+}
+
+// answers fails where a real server that the caller names does not answer.
+func answers(ctx context.Context, brokers []string, redisAddr string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if len(brokers) > 0 {
+		c := &kafka.Client{Addr: kafka.TCP(brokers...), Transport: &kafka.Transport{}}
+		defer c.Transport.(*kafka.Transport).CloseIdleConnections()
+		if _, err := c.Metadata(ctx, &kafka.MetadataRequest{}); err != nil {
+			return fmt.Errorf("no Kafka answers at %s: %w", strings.Join(brokers, ","), err)
+		}
+	}
+	if redisAddr != "" {
+		c := redis.NewClient(&redis.Options{Addr: redisAddr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true})
+		defer c.Close()
+		if err := c.Ping(ctx).Err(); err != nil {
+			return fmt.Errorf("no Redis answers at %s: %w", redisAddr, err)
+		}
+	}
+	return nil
+}
