@@ -1,0 +1,210 @@
+package topics
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// reportEvery is how often a partition refreshes its gauges.
+const reportEvery = 5 * time.Second
+
+// generation is one assignment of partitions to this member. All that it holds
+// is thrown away whole when it ends.
+type generation struct {
+	ctx         context.Context
+	cluster     *Cluster
+	delivery    *Delivery
+	slots       chan struct{} // shared workers of the route
+	bytes       *atomic.Int64 // held in memory, of the process
+	window      int           // messages per partition and topic
+	windowBytes int64
+	fetcher     *fetcher
+	committer   *committer
+	partitions  []*partition
+}
+
+// serve handles the assigned partitions until ctx ends, then drains, commits
+// and returns. A returned error stops the route for good.
+func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g := &generation{
+		ctx: ctx, cluster: c.Cluster, delivery: c.Delivery, slots: c.slots,
+		bytes: c.Bytes, window: c.Window, windowBytes: c.WindowBytes,
+		committer: &committer{gen: gen, dirtied: make(chan struct{}, 1), consumer: c},
+	}
+	if err := g.assign(gen.Assignments, c.Delivery.Route); err != nil {
+		return err
+	}
+	g.committer.streams = g.fetcher.streams
+	c.Delivery.Metrics.Assigned(c.Delivery.Route.Name, len(g.partitions))
+
+	var working, serving sync.WaitGroup
+	for _, p := range g.partitions {
+		working.Go(func() { p.run(ctx) })
+	}
+	serving.Go(func() { g.committer.run(ctx) })
+	serving.Go(func() { c.Delivery.Gate.watch(ctx, g.wake) })
+	var stop error
+	serving.Go(func() {
+		if stop = g.fetcher.run(ctx); stop != nil {
+			cancel()
+		}
+	})
+	<-ctx.Done()
+	working.Wait() // drained: what has finished is in the trackers
+	serving.Wait()
+	g.committer.commit()
+	for _, p := range g.partitions {
+		c.Delivery.Metrics.ForgetPartition(c.Delivery.Route.Name, p.number)
+	}
+	return stop
+}
+
+// wake looks again at a gate that may have opened.
+func (g *generation) wake() {
+	for _, p := range g.partitions {
+		p.post(p.unblock)
+	}
+}
+
+// assign builds the partitions from what the group has given us. Offsets that
+// were never committed become the start of the log.
+func (g *generation) assign(assigned map[string][]kafka.PartitionAssignment, route Route) error {
+	ask := map[string][]int{}
+	numbers := map[int]map[string]int64{}
+	for topic, ps := range assigned {
+		for _, a := range ps {
+			ask[topic] = append(ask[topic], a.ID)
+			if numbers[a.ID] == nil {
+				numbers[a.ID] = map[string]int64{}
+			}
+			numbers[a.ID][topic] = a.Offset
+		}
+	}
+	g.fetcher = &fetcher{cluster: g.cluster, route: route.Name, metrics: g.delivery.Metrics, log: func(msg string, err error) {
+		g.delivery.Log.Warn(msg, "route", route.Name, "error", err.Error())
+	}}
+	if len(ask) == 0 {
+		return nil
+	}
+	first, end, err := g.bounds(ask)
+	if err != nil {
+		return nil // the generation has ended
+	}
+	for n, offsets := range numbers {
+		p := &partition{
+			generation: g, number: n, index: newIndex(), lanes: map[string]*lane{}, early: map[*stream]map[int64]bool{},
+			events: make(chan func(), 256), gone: make(chan struct{}),
+		}
+		for topic, offset := range offsets {
+			if offset < 0 {
+				offset = first[topic][n]
+			}
+			if offset > end[topic][n] {
+				return errStop{fmt.Errorf("%s/%d ends at offset %d, but %d is committed: the topic was made again; delete the group's offsets once you know that nothing is missing",
+					topic, n, end[topic][n], offset)}
+			}
+			p.add(topic, offset, end[topic][n], route)
+		}
+		if p.parked == nil || p.dead == nil || len(p.sources) != len(route.Sources) {
+			return fmt.Errorf("partition %d of route %s was assigned without all of its topics", n, route.Name)
+		}
+		g.partitions = append(g.partitions, p)
+	}
+	return nil
+}
+
+// bounds asks for offsets until the broker answers or the generation ends.
+func (g *generation) bounds(ask map[string][]int) (first, end map[string]map[int]int64, err error) {
+	for attempt := 1; ; attempt++ {
+		if first, end, err = g.cluster.bounds(g.ctx, ask); err == nil {
+			return first, end, nil
+		}
+		if sleep(g.ctx, backoff(attempt, 50*time.Millisecond, time.Second)) != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// add makes the stream of one topic.
+func (p *partition) add(topic string, offset, end int64, route Route) {
+	s := &stream{topic: topic, partition: p.number, tracker: newTracker(offset)}
+	s.next.Store(offset)
+	s.position.Store(offset)
+	s.committed = offset
+	switch topic {
+	case route.ParkedTopic():
+		p.parked, p.parkedEnd = s, end
+		s.deliver = func(recs []*Record) { p.post(func() { p.arriveParked(recs) }) }
+	case route.DeadTopic():
+		p.dead, p.deadEnd = s, end
+		s.deliver = func(recs []*Record) { p.post(func() { p.arriveDead(recs) }) }
+	default:
+		p.sources = append(p.sources, s)
+		s.deliver = func(recs []*Record) { p.post(func() { p.arrive(s, recs) }) }
+	}
+	p.fetcher.streams = append(p.fetcher.streams, s)
+}
+
+// committer commits what is finished, as often as the last commit allows,
+// inside the generation and never backwards.
+type committer struct {
+	gen      *kafka.Generation
+	consumer *Consumer
+	streams  []*stream
+	dirtied  chan struct{}
+}
+
+func (c *committer) dirty() {
+	select {
+	case c.dirtied <- struct{}{}:
+	default:
+	}
+}
+
+func (c *committer) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.dirtied:
+			c.commit()
+		}
+	}
+}
+
+// commit writes the positions that have moved.
+func (c *committer) commit() {
+	moved := map[string]map[int]int64{}
+	for _, s := range c.streams {
+		if at := s.position.Load(); at > s.committed {
+			if moved[s.topic] == nil {
+				moved[s.topic] = map[int]int64{}
+			}
+			moved[s.topic][s.partition] = at
+		}
+	}
+	if len(moved) == 0 {
+		return
+	}
+	d := c.consumer.Delivery
+	start := time.Now()
+	if err := c.gen.CommitOffsets(moved); err != nil {
+		d.Metrics.Commit(d.Route.Name, "error")
+		d.Log.Warn("offsets could not be committed; their messages may be read again", "route", d.Route.Name, "error", err.Error())
+		return
+	}
+	d.Metrics.KafkaOp("commit", time.Since(start))
+	d.Metrics.Commit(d.Route.Name, "ok")
+	for _, s := range c.streams {
+		if at, ok := moved[s.topic][s.partition]; ok {
+			s.committed = at
+		}
+	}
+}

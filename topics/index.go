@@ -1,0 +1,114 @@
+package topics
+
+import "slices"
+
+// index knows which keys of one partition number wait: their parked entries,
+// and the dead letters that nobody has decided yet. It holds offsets, no
+// bodies, and is built from the parked and dead topics alone.
+type index struct {
+	keys    map[string]*waitingKey
+	letters map[string]*indexedLetter
+}
+
+// waitingKey is one key of the index.
+type waitingKey struct {
+	parked    []int64 // unfinished entries of the parked topic, ascending
+	letters   int     // unresolved letters that hold the key
+	appending int     // messages on their way to the parked topic
+}
+
+// indexedLetter is one letter; several records may carry it.
+type indexedLetter struct {
+	key      string
+	holds    bool
+	resolved bool
+	offsets  []int64
+}
+
+func newIndex() index {
+	return index{keys: map[string]*waitingKey{}, letters: map[string]*indexedLetter{}}
+}
+
+// of returns the entry of a key, made if need be.
+func (x *index) of(key string) *waitingKey {
+	k := x.keys[key]
+	if k == nil {
+		k = &waitingKey{}
+		x.keys[key] = k
+	}
+	return k
+}
+
+// tidy drops a key that waits for nothing any more.
+func (x *index) tidy(key string) {
+	if k := x.keys[key]; k != nil && len(k.parked) == 0 && k.letters == 0 && k.appending == 0 {
+		delete(x.keys, key)
+	}
+}
+
+// add notes a parked entry, once.
+func (x *index) add(key string, offset int64) {
+	k := x.of(key)
+	if i, found := slices.BinarySearch(k.parked, offset); !found {
+		k.parked = slices.Insert(k.parked, i, offset)
+	}
+}
+
+// remove takes a parked entry away.
+func (x *index) remove(key string, offset int64) {
+	if k := x.keys[key]; k != nil {
+		if i, found := slices.BinarySearch(k.parked, offset); found {
+			k.parked = slices.Delete(k.parked, i, i+1)
+		}
+	}
+}
+
+// bury notes a letter, and says whether it is already resolved.
+func (x *index) bury(key, id string, holds bool, offset int64) (resolved bool) {
+	l := x.letters[id]
+	if l == nil {
+		l = &indexedLetter{key: key, holds: holds}
+		x.letters[id] = l
+		if holds {
+			x.of(key).letters++
+		}
+	}
+	if !slices.Contains(l.offsets, offset) {
+		l.offsets = append(l.offsets, offset)
+	}
+	return l.resolved
+}
+
+// resolve ends a letter and returns the offsets that carry it.
+func (x *index) resolve(id string) (key string, offsets []int64) {
+	l := x.letters[id]
+	if l == nil {
+		// Its letters lie before the committed offset: they were resolved.
+		return "", nil
+	}
+	if !l.resolved {
+		l.resolved = true
+		if k := x.keys[l.key]; l.holds && k != nil {
+			k.letters--
+			x.tidy(l.key)
+		}
+	}
+	return l.key, l.offsets
+}
+
+// unresolved counts the letters that nobody has decided, and the parked
+// messages and their keys.
+func (x *index) count() (letters, parked, keys int) {
+	for _, l := range x.letters {
+		if !l.resolved {
+			letters++
+		}
+	}
+	for _, k := range x.keys {
+		parked += len(k.parked)
+		if len(k.parked) > 0 {
+			keys++
+		}
+	}
+	return letters, parked, keys
+}

@@ -1,0 +1,330 @@
+package topics
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// lane is one application in one partition number. Its messages run one after
+// another: parked ones first, then those of the sources by order of arrival.
+type lane struct {
+	key    string
+	queue  []*entry // read from the sources, not finished
+	toPark []*entry // on their way to the parked topic, after what is being appended
+
+	busy      bool // its head is being delivered
+	ready     bool // it stands in the partition's list of ready lanes
+	appending bool
+	timer     *time.Timer // set while the head waits
+
+	// How the head has failed so far.
+	attempts int
+	since    time.Time     // of its first failure
+	last     time.Time     // of its latest failure
+	failing  time.Duration // since then, the time in which the route was paused left out
+	epoch    int           // of the gate at the latest failure
+}
+
+// entry is one message of a lane and where it was read.
+type entry struct {
+	stream *stream
+	offset int64
+	record *Record // nil for a parked entry: fetched when it is due
+}
+
+func (p *partition) lane(key string) *lane {
+	l := p.lanes[key]
+	if l == nil {
+		l = &lane{key: key}
+		p.lanes[key] = l
+	}
+	return l
+}
+
+// diverts says whether new messages of a key go to the parked topic.
+func (p *partition) diverts(key string) bool {
+	k := p.index.keys[key]
+	return k != nil && (len(k.parked) > 0 || k.appending > 0 || p.holds(k))
+}
+
+// holds says whether a dead letter holds the key.
+func (p *partition) holds(k *waitingKey) bool {
+	return k.letters > 0 && !p.delivery.Route.FollowersPass
+}
+
+// head returns what the lane is to deliver next, or nil.
+func (p *partition) head(l *lane) *entry {
+	if k := p.index.keys[l.key]; k != nil {
+		if p.holds(k) {
+			return nil
+		}
+		if len(k.parked) > 0 {
+			return &entry{stream: p.parked, offset: k.parked[0]}
+		}
+	}
+	if len(l.queue) > 0 {
+		return l.queue[0]
+	}
+	return nil
+}
+
+// schedule makes a lane ready if it has something to do now, and forgets one
+// that has nothing at all.
+func (p *partition) schedule(l *lane) {
+	if l.busy || l.ready || l.timer != nil {
+		return
+	}
+	if p.head(l) != nil {
+		l.ready = true
+		p.ready = append(p.ready, l)
+		return
+	}
+	if len(l.queue) == 0 && len(l.toPark) == 0 && !l.appending {
+		delete(p.lanes, l.key)
+	}
+}
+
+// dispatch delivers the head of the lane that has been ready longest. It has
+// been given one of the route's slots.
+func (p *partition) dispatch(ctx context.Context) {
+	l := p.ready[0]
+	p.ready = p.ready[1:]
+	l.ready = false
+	e := p.head(l)
+	if e == nil {
+		<-p.slots
+		p.schedule(l)
+		return
+	}
+	l.busy = true
+	p.running++
+	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
+	go func() {
+		out := p.deliver(ctx, e)
+		<-p.slots
+		p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
+		p.post(func() { p.outcome(l, e, out) })
+	}()
+}
+
+func (p *partition) deliver(ctx context.Context, e *entry) outcome {
+	r := e.record
+	if r == nil {
+		var err error
+		if r, err = p.cluster.readAt(ctx, e.stream.topic, p.number, e.offset); err != nil {
+			if ctx.Err() != nil {
+				return outcome{kind: stopped}
+			}
+			p.delivery.Log.Warn("a parked message cannot be read", "route", p.delivery.Route.Name, "error", err.Error())
+			return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
+		}
+	}
+	return p.delivery.Deliver(ctx, r)
+}
+
+// outcome takes what an attempt has come to.
+func (p *partition) outcome(l *lane, e *entry, out outcome) {
+	p.running--
+	l.busy = false
+	switch out.kind {
+	case finished:
+		p.delivery.Metrics.Attempts(p.delivery.Route.Name, l.attempts+1)
+		p.complete(l, e)
+	case held:
+		p.index.bury(l.key, out.letter, true, out.offset)
+		p.complete(l, e)
+		p.park(l)
+	case retry:
+		p.failed(l, e, out.after)
+	case waiting:
+		p.wait(l, out.after)
+		p.parkHolder(e.stream)
+	case paused:
+		p.block(out.after)
+	case stopped:
+		return
+	}
+	p.schedule(l)
+}
+
+// complete marks an entry as finished.
+func (p *partition) complete(l *lane, e *entry) {
+	l.attempts, l.failing, l.since = 0, 0, time.Time{}
+	if e.stream != p.parked {
+		p.hold(-e.record.size())
+		l.queue = l.queue[1:]
+		p.settle(e.stream, e.offset)
+		p.openStreams()
+		return
+	}
+	p.index.remove(l.key, e.offset)
+	p.settle(p.parked, e.offset)
+	if k := p.index.keys[l.key]; k != nil && len(k.parked) == 0 && k.appending == 0 {
+		if p.parked.tracker.next <= e.offset {
+			p.sayThrough(l.key, e.offset)
+		}
+		p.index.tidy(l.key)
+	}
+}
+
+// failed counts a failure and waits for its backoff, or parks the key.
+func (p *partition) failed(l *lane, e *entry, after time.Duration) {
+	t := p.delivery.Timing
+	now := time.Now()
+	epoch, answered := p.delivery.Gate.state()
+	if l.since.IsZero() {
+		l.since = now
+	} else if l.epoch == epoch {
+		l.failing += now.Sub(l.last)
+	}
+	l.last, l.epoch = now, epoch
+	l.attempts++
+	if e.stream != p.parked && l.failing >= t.ParkAfter && answered.After(l.since) && !p.delivery.Gate.paused() {
+		p.park(l)
+	}
+	if after == 0 {
+		after = backoff(l.attempts, t.BackoffLeast, t.BackoffMost)
+	}
+	p.wait(l, after)
+	p.parkHolder(e.stream)
+}
+
+// wait keeps a lane from being ready for a while.
+func (p *partition) wait(l *lane, after time.Duration) {
+	if after <= 0 {
+		return
+	}
+	l.timer = time.AfterFunc(after, func() {
+		p.post(func() {
+			l.timer = nil
+			p.schedule(l)
+		})
+	})
+}
+
+// block stops dispatching until the gate may be open again.
+func (p *partition) block(after time.Duration) {
+	if p.blocked {
+		return
+	}
+	p.blocked = true
+	time.AfterFunc(max(after, 10*time.Millisecond), func() { p.post(p.unblock) })
+}
+
+func (p *partition) unblock() { p.blocked = false }
+
+// parkHolder parks the key that holds back a full window, if it is only
+// waiting and the route is not paused.
+func (p *partition) parkHolder(s *stream) {
+	if s == p.parked || s.tracker.span() < p.window || p.delivery.Gate.paused() {
+		return
+	}
+	offset, _, _ := s.tracker.lowest()
+	for _, l := range p.lanes {
+		if l.timer != nil && !l.busy && len(l.queue) > 0 && l.queue[0].stream == s && l.queue[0].offset == offset {
+			p.park(l)
+			return
+		}
+	}
+}
+
+// park moves what a lane holds in memory to the parked topic, in order. Its
+// offsets are then done, and it comes back from there.
+func (p *partition) park(l *lane) {
+	if len(l.queue) == 0 {
+		return
+	}
+	l.toPark = append(l.toPark, l.queue...)
+	p.index.of(l.key).appending += len(l.queue)
+	l.queue = nil
+	p.appendNext(l)
+}
+
+// appendNext appends what waits to be parked, one append at a time for a key:
+// its order in the parked topic is the order of its messages.
+func (p *partition) appendNext(l *lane) {
+	if l.appending || len(l.toPark) == 0 {
+		return
+	}
+	batch := l.toPark
+	l.toPark = nil
+	l.appending = true
+	records := make([]kafka.Record, len(batch))
+	for i, e := range batch {
+		records[i] = parkedRecord(e.record)
+	}
+	go func() {
+		base, err := p.append(p.delivery.Route.ParkedTopic(), records...)
+		if err == nil {
+			p.post(func() { p.appended(l, batch, base) })
+		}
+	}()
+}
+
+// append writes records of ours to number p of a topic and gives up only when
+// the generation ends.
+func (p *partition) append(topic string, records ...kafka.Record) (int64, error) {
+	for attempt := 1; ; attempt++ {
+		base, err := p.delivery.Producer.Append(p.ctx, topic, p.number, records...)
+		if err == nil {
+			p.delivery.Gate.Resume(PauseKafka)
+			return base, nil
+		}
+		wait := backoff(attempt, p.delivery.Timing.BackoffLeast, p.delivery.Timing.BackoffMost)
+		p.delivery.Gate.Pause(PauseKafka, wait)
+		if err := sleep(p.ctx, wait); err != nil {
+			return 0, err
+		}
+		for i := range records {
+			records[i] = rewound(records[i : i+1])[0]
+		}
+	}
+}
+
+// appended takes over what has been parked: the source's offsets are done, the
+// entries wait under their offsets in the parked topic.
+func (p *partition) appended(l *lane, batch []*entry, base int64) {
+	l.appending = false
+	k := p.index.of(l.key)
+	for i, e := range batch {
+		offset := base + int64(i)
+		if offset > p.parked.tracker.seen || p.parked.tracker.has(offset) {
+			p.index.add(l.key, offset)
+		}
+		k.appending--
+		p.hold(-e.record.size())
+		p.settle(e.stream, e.offset)
+		p.delivery.Metrics.Processed(p.delivery.Route.Name, "parked")
+	}
+	p.appendNext(l)
+	p.index.tidy(l.key)
+	p.openStreams()
+	p.schedule(l)
+}
+
+// sayThrough writes down that a key's parked entries up to offset are finished,
+// so that the next owner passes over them although an older entry of another
+// key is not.
+func (p *partition) sayThrough(key string, offset int64) {
+	r := controlRecord(key, kindThrough, "hub_offset", strconv.FormatInt(offset, 10))
+	go func() { _, _ = p.append(p.delivery.Route.ParkedTopic(), r) }()
+}
+
+// passThrough takes such a note.
+func (p *partition) passThrough(key string, r *Record) {
+	v, _ := r.header("hub_offset")
+	through, err := strconv.ParseInt(v, 10, 64)
+	k := p.index.keys[key]
+	if err != nil || k == nil {
+		return
+	}
+	for len(k.parked) > 0 && k.parked[0] <= through {
+		offset := k.parked[0]
+		k.parked = k.parked[1:]
+		p.settle(p.parked, offset)
+	}
+	p.index.tidy(key)
+}

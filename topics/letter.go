@@ -1,0 +1,146 @@
+package topics
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
+
+	"kandashub/observability"
+)
+
+// The classes of dead letters.
+const (
+	LetterUntrusted  = "untrusted"   // no message we can act on: holds nothing, can only be discarded
+	LetterRejected   = "rejected"    // can never succeed as it is
+	LetterUncertain  = "uncertain"   // may have happened: a person decides
+	LetterEffectDone = "effect_done" // happened, but its reply cannot be published
+)
+
+// newLetterID names a letter of this attempt. The claim keeps it, so it tells
+// class and code to whoever meets the claim and writes the letter again.
+func newLetterID(class, code string) string {
+	return class + "." + code + "." + uuid.NewString()
+}
+
+// letterAgain returns the letter that a claim names.
+func letterAgain(id string) *letter {
+	class, rest, _ := strings.Cut(id, ".")
+	code, _, _ := strings.Cut(rest, ".")
+	return &letter{id: id, class: class, code: code, reason: "an earlier attempt made this message a dead letter", holds: true}
+}
+
+// maxReason bounds what a letter says of its cause, in bytes.
+const maxReason = 1024
+
+// A letter is a dead letter about to be written: the original record with a
+// bounded set of headers that say why. Headers of an earlier letter are
+// replaced, never piled up.
+type letter struct {
+	id     string
+	class  string
+	code   string
+	reason string
+	holds  bool // later messages of the key wait until a person decides
+	record *Record
+}
+
+// record returns the letter as it is written. The original's headers come
+// first, byte for byte; ours begin with hub_.
+func (l *letter) encode(route string, at time.Time) kafka.Record {
+	reason := observability.Mask(l.reason)
+	if len(reason) > maxReason {
+		reason = reason[:maxReason]
+	}
+	topic, partition, offset := l.record.origin()
+	h := l.record.original()
+	for _, kv := range [][2]string{
+		{headerKind, kindLetter},
+		{"hub_letter", l.id},
+		{"hub_class", l.class},
+		{"hub_code", l.code},
+		{"hub_reason", reason},
+		{"hub_route", route},
+		{"hub_holds", strconv.FormatBool(l.holds)},
+		{"hub_topic", topic},
+		{"hub_partition", strconv.Itoa(partition)},
+		{"hub_offset", strconv.FormatInt(offset, 10)},
+		{"hub_at", at.UTC().Format(time.RFC3339Nano)},
+	} {
+		h = append(h, kafka.Header{Key: kv[0], Value: []byte(kv[1])})
+	}
+	return record(l.record.Key, l.record.Value, h)
+}
+
+// origin returns where a record was first read: itself, or what a parked record
+// or a letter says of it.
+func (r *Record) origin() (topic string, partition int, offset int64) {
+	topic, ok := r.header("hub_topic")
+	if !ok {
+		return r.Topic, r.Partition, r.Offset
+	}
+	p, _ := r.header("hub_partition")
+	o, _ := r.header("hub_offset")
+	partition, _ = strconv.Atoi(p)
+	offset, _ = strconv.ParseInt(o, 10, 64)
+	return topic, partition, offset
+}
+
+// parkedRecord returns r as it is written to a parked topic.
+func parkedRecord(r *Record) kafka.Record {
+	topic, partition, offset := r.origin()
+	h := append(r.original(),
+		kafka.Header{Key: headerKind, Value: []byte(kindParked)},
+		kafka.Header{Key: "hub_topic", Value: []byte(topic)},
+		kafka.Header{Key: "hub_partition", Value: []byte(strconv.Itoa(partition))},
+		kafka.Header{Key: "hub_offset", Value: []byte(strconv.FormatInt(offset, 10))},
+	)
+	return record(r.Key, r.Value, h)
+}
+
+// controlRecord returns a record of ours about a key: through with the offset
+// it covers, or resolved with a letter's id.
+func controlRecord(key, kind, header, value string) kafka.Record {
+	return record([]byte(key), nil, []kafka.Header{
+		{Key: headerKind, Value: []byte(kind)},
+		{Key: header, Value: []byte(value)},
+	})
+}
+
+// bury appends a letter to the route's dead topic. It does not give up while
+// ctx lasts: a letter that cannot be written stops its partition, it is never
+// dropped.
+func (d *Delivery) bury(ctx context.Context, l *letter) (offset int64, err error) {
+	for attempt := 1; ; attempt++ {
+		offset, err = d.Producer.Append(ctx, d.Route.DeadTopic(), l.record.Partition, l.encode(d.Route.Name, d.Now()))
+		if err == nil {
+			d.Gate.Resume(PauseDead)
+			d.Metrics.DeadLetter(d.Route.Name, l.code)
+			d.Metrics.Processed(d.Route.Name, "dead_lettered")
+			d.Metrics.Final(d.Route.Name, "dead_lettered")
+			return offset, nil
+		}
+		d.Metrics.DeadPublishFailed(d.Route.Name)
+		wait := backoff(attempt, d.Timing.BackoffLeast, d.Timing.BackoffMost)
+		d.Gate.Pause(PauseDead, wait)
+		d.Log.Error("a dead letter cannot be written", "route", d.Route.Name, "letter", l.id, "error", err.Error())
+		if err := sleep(ctx, wait); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

@@ -1,0 +1,217 @@
+package topics
+
+import (
+	"context"
+	"time"
+)
+
+// partition is number p of a route's topics in one generation: source, parked
+// and dead together, with the lanes that run from them. One goroutine owns all
+// of it; others post functions to it.
+type partition struct {
+	*generation
+	number  int
+	sources []*stream
+	parked  *stream
+	dead    *stream
+
+	// ends of parked and dead when the partition was assigned: the index is
+	// whole once both have been read that far.
+	parkedEnd, deadEnd int64
+	indexed            bool
+
+	index   index
+	lanes   map[string]*lane
+	ready   []*lane // in the order in which they became ready
+	running int
+	blocked bool                       // the route is paused: nothing is dispatched
+	early   map[*stream]map[int64]bool // offsets we wrote and finished before they arrived
+
+	events chan func()
+	gone   chan struct{} // closed when the goroutine has ended
+}
+
+// post hands f to the partition's goroutine. After its end f is dropped: the
+// next owner starts from the committed offset.
+func (p *partition) post(f func()) {
+	select {
+	case p.events <- f:
+	case <-p.gone:
+	}
+}
+
+// run owns the partition until ctx ends, then drains.
+func (p *partition) run(ctx context.Context) {
+	defer close(p.gone)
+	report := time.NewTicker(reportEvery)
+	defer report.Stop()
+	p.openStreams()
+	p.checkIndexed()
+	for {
+		var slots chan struct{}
+		if p.indexed && !p.blocked && len(p.ready) > 0 {
+			slots = p.slots
+		}
+		select {
+		case f := <-p.events:
+			f()
+		case slots <- struct{}{}:
+			p.dispatch(ctx)
+		case <-report.C:
+			p.report()
+		case <-ctx.Done():
+			p.drain()
+			return
+		}
+	}
+}
+
+// drain gives running calls their budget and takes what they come to. What
+// runs on after it finishes under its lease and never commits.
+func (p *partition) drain() {
+	over := time.NewTimer(p.delivery.Timing.Drain)
+	defer over.Stop()
+	for p.running > 0 {
+		select {
+		case f := <-p.events:
+			f()
+		case <-over.C:
+			return
+		}
+	}
+}
+
+// arrive takes records of a source topic.
+func (p *partition) arrive(s *stream, recs []*Record) {
+	for _, r := range recs {
+		s.tracker.see(r.Offset, r.Time)
+		p.hold(r.size())
+		p.delivery.Metrics.Consumed(p.delivery.Route.Name, s.topic)
+		l := p.lane(string(r.Key))
+		e := &entry{stream: s, offset: r.Offset, record: r}
+		if p.diverts(l.key) {
+			l.toPark = append(l.toPark, e)
+			p.index.of(l.key).appending++
+			p.appendNext(l)
+			continue
+		}
+		l.queue = append(l.queue, e)
+		p.schedule(l)
+	}
+	p.openStreams()
+	p.parkHolder(s)
+}
+
+// arriveParked takes records of the parked topic: entries, and our own notes
+// of what is finished.
+func (p *partition) arriveParked(recs []*Record) {
+	s := p.parked
+	for _, r := range recs {
+		s.tracker.see(r.Offset, r.Time)
+		key := string(r.Key)
+		switch kind, _ := r.header(headerKind); kind {
+		case kindParked:
+			if p.early[s][r.Offset] {
+				delete(p.early[s], r.Offset)
+				p.settle(s, r.Offset)
+				continue
+			}
+			p.index.add(key, r.Offset)
+			p.schedule(p.lane(key))
+		case kindThrough:
+			p.passThrough(key, r)
+			p.settle(s, r.Offset)
+		default:
+			p.settle(s, r.Offset) // nothing that we wrote
+		}
+	}
+	p.checkIndexed()
+}
+
+// arriveDead takes records of the dead topic.
+func (p *partition) arriveDead(recs []*Record) {
+	s := p.dead
+	for _, r := range recs {
+		s.tracker.see(r.Offset, r.Time)
+		id, _ := r.header("hub_letter")
+		switch kind, _ := r.header(headerKind); kind {
+		case kindLetter:
+			holds, _ := r.header("hub_holds")
+			if p.index.bury(string(r.Key), id, holds == "true", r.Offset) {
+				p.settle(s, r.Offset)
+			}
+		case kindResolved:
+			key, offsets := p.index.resolve(id)
+			for _, o := range offsets {
+				p.settle(s, o)
+			}
+			p.settle(s, r.Offset)
+			if key != "" {
+				p.schedule(p.lane(key))
+			}
+		default:
+			p.settle(s, r.Offset)
+		}
+	}
+	p.checkIndexed()
+}
+
+// checkIndexed opens the sources once parked and dead have been read to the
+// ends they had at assignment.
+func (p *partition) checkIndexed() {
+	if p.indexed || p.parked.next.Load() < p.parkedEnd || p.dead.next.Load() < p.deadEnd {
+		return
+	}
+	p.indexed = true
+	p.openStreams()
+}
+
+// openStreams says which streams have room: parked and dead always, a source
+// while the window has, and always for one message.
+func (p *partition) openStreams() {
+	changed := false
+	set := func(s *stream, open bool) {
+		if s.open.Swap(open) != open && open {
+			changed = true
+		}
+	}
+	set(p.parked, true)
+	set(p.dead, true)
+	for _, s := range p.sources {
+		full := s.tracker.span() >= p.window || p.bytes.Load() >= p.windowBytes
+		set(s, p.indexed && (!full || s.tracker.span() == 0))
+	}
+	if changed {
+		p.fetcher.kick()
+	}
+}
+
+// hold counts bytes held in memory, for the process; release with a negative n.
+func (p *partition) hold(n int64) { p.bytes.Add(n) }
+
+// settle marks an offset as finished, now or when it arrives.
+func (p *partition) settle(s *stream, offset int64) {
+	if offset > s.tracker.seen {
+		if p.early[s] == nil {
+			p.early[s] = map[int64]bool{}
+		}
+		p.early[s][offset] = true
+		return
+	}
+	if s.tracker.finish(offset) {
+		s.position.Store(s.tracker.next)
+		p.committer.dirty()
+	}
+}
+
+// report refreshes the gauges of this partition.
+func (p *partition) report() {
+	m, route := p.delivery.Metrics, p.delivery.Route.Name
+	for _, s := range p.sources {
+		_, oldest, _ := s.tracker.lowest()
+		m.Lag(route, s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
+	}
+	letters, parked, keys := p.index.count()
+	m.Parked(route, p.number, parked, keys)
+	m.Dead(route, p.number, letters, time.Time{})
+}

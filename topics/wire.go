@@ -1,0 +1,182 @@
+package topics
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// A Record is one record of a topic, as read.
+type Record struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Time      time.Time // the broker's timestamp
+	Key       []byte
+	Value     []byte
+	Headers   []kafka.Header
+}
+
+// header returns the last value of a header, and whether it is there.
+func (r *Record) header(key string) (string, bool) {
+	for i := len(r.Headers) - 1; i >= 0; i-- {
+		if r.Headers[i].Key == key {
+			return string(r.Headers[i].Value), true
+		}
+	}
+	return "", false
+}
+
+// size is what a record weighs in memory, roughly.
+func (r *Record) size() int64 {
+	n := len(r.Key) + len(r.Value) + 128
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value) + 48
+	}
+	return int64(n)
+}
+
+// Distrust says why a record is no message that the hub can act on. Such a
+// record holds nothing and never touches a claim: what it says of itself may be
+// anybody's.
+type Distrust struct {
+	Code string // not_cloudevent, no_id, not_json, subject, key_subject, wrong_source, conflict
+	Err  error
+}
+
+func (d *Distrust) Error() string { return d.Code + ": " + d.Err.Error() }
+
+// Unwrap returns the cause.
+func (d *Distrust) Unwrap() error { return d.Err }
+
+func distrust(code, format string, args ...any) *Distrust {
+	return &Distrust{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// Headers returns the CloudEvents headers of m in Kafka's binary mode.
+func (m Message) Headers() []kafka.Header {
+	h := make([]kafka.Header, 0, 10)
+	add := func(k, v string) {
+		if v != "" {
+			h = append(h, kafka.Header{Key: k, Value: []byte(v)})
+		}
+	}
+	add("ce_specversion", "1.0")
+	add("ce_id", m.ID)
+	add("ce_type", m.Type)
+	add("ce_source", m.Source)
+	add("ce_subject", m.Subject)
+	add("ce_time", m.Time.UTC().Format(time.RFC3339Nano))
+	if !m.RootTime.IsZero() {
+		add("ce_roottime", m.RootTime.UTC().Format(time.RFC3339Nano))
+	}
+	add("traceparent", m.TraceParent)
+	add("content-type", "application/json")
+	return h
+}
+
+// Parse reads r as a CloudEvent in binary mode. Its error is a *Distrust.
+func Parse(r *Record) (Message, error) {
+	m := Message{Data: r.Value}
+	var version, at, root string
+	for _, h := range r.Headers {
+		v := string(h.Value)
+		switch h.Key {
+		case "ce_specversion":
+			version = v
+		case "ce_id":
+			m.ID = v
+		case "ce_type":
+			m.Type = v
+		case "ce_source":
+			m.Source = v
+		case "ce_subject":
+			m.Subject = v
+		case "ce_time":
+			at = v
+		case "ce_roottime":
+			root = v
+		case "traceparent":
+			m.TraceParent = v
+		}
+	}
+	switch {
+	case version != "1.0":
+		return m, distrust("not_cloudevent", "header ce_specversion is not 1.0: not a CloudEvent in binary mode")
+	case m.ID == "" || len(m.ID) > 200:
+		return m, distrust("no_id", "header ce_id is missing or longer than 200 bytes")
+	case m.Type == "" || m.Source == "":
+		return m, distrust("not_cloudevent", "header ce_type or ce_source is missing")
+	case !validApplication(m.Subject):
+		return m, distrust("subject", "header ce_subject is no application id: 1 to %d of a-z A-Z 0-9 . _ -", MaxApplicationID)
+	case m.Subject != string(r.Key):
+		return m, distrust("key_subject", "the record's key is not its ce_subject")
+	}
+	var err error
+	if m.Time, err = time.Parse(time.RFC3339Nano, at); err != nil {
+		return m, distrust("not_cloudevent", "header ce_time is missing or not RFC 3339")
+	}
+	m.RootTime = m.Time
+	if root != "" {
+		if m.RootTime, err = time.Parse(time.RFC3339Nano, root); err != nil {
+			return m, distrust("not_cloudevent", "header ce_roottime is not RFC 3339")
+		}
+	}
+	if !json.Valid(r.Value) {
+		return m, distrust("not_json", "the value is not JSON")
+	}
+	return m, nil
+}
+
+// validApplication says whether s has the form of an application id.
+func validApplication(s string) bool {
+	if s == "" || len(s) > MaxApplicationID {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// fingerprint covers what must not differ under one id: type, subject, payload.
+func (m Message) fingerprint() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d:%s%d:%s", len(m.Type), m.Type, len(m.Subject), m.Subject)
+	h.Write(m.Data)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// The kinds of record on parked and dead topics, in the header hub_kind.
+const (
+	headerKind = "hub_kind"
+
+	kindParked   = "parked"   // a message that waits
+	kindThrough  = "through"  // this key's parked entries up to hub_offset are finished
+	kindLetter   = "letter"   // a dead letter
+	kindDecision = "decision" // what a person decided of a letter
+	kindResolved = "resolved" // a decision has been carried out
+)
+
+// hubHeader says whether a header was added by the hub on a parked or dead
+// topic, and must not be there when the message goes on.
+func hubHeader(key string) bool { return len(key) > 4 && key[:4] == "hub_" }
+
+// original returns a copy of r's headers without what the hub added, so that
+// headers never grow on their way through parked and dead topics.
+func (r *Record) original() []kafka.Header {
+	h := make([]kafka.Header, 0, len(r.Headers)+12)
+	for _, x := range r.Headers {
+		if !hubHeader(x.Key) {
+			h = append(h, x)
+		}
+	}
+	return h
+}
