@@ -1,0 +1,60 @@
+# What one does with this repository. `make` lists it.
+#
+# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port for run.
+
+GO ?= go
+BIN := bin
+
+.DEFAULT_GOAL := help
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+build: ## build all programs into bin/
+	@$(GO) build -o $(BIN)/ ./cmd/...
+
+run: build ## run the hub and the world around it, with sample applications (ONCE=1, KILL=1, KAFKA=, REDIS=)
+	@$(BIN)/mocks run --hub $(BIN)/hub --hubctl $(BIN)/hubctl \
+		$(if $(ONCE),--once) $(if $(KILL),--kill $(KILL)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
+
+# The packages whose suites run once more against a real Kafka and Redis.
+REAL := ./topics/... ./cmd/...
+
+test: ## all tests: in process, then against a real Kafka and Redis where they can be had
+	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test -race -shuffle=on ./...
+	@$(MAKE) --no-print-directory test-real
+
+# KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
+test-real:
+	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then \
+		$(GO) test -race -count=1 $(REAL); \
+	elif timeout 10 docker info >/dev/null 2>&1; then \
+		$(GO) run ./deploy/containers $(GO) test -race -count=1 $(REAL); \
+	elif [ -n "$$CI" ]; then \
+		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
+	else \
+		echo "test-real: skipped: set KAFKA_BROKERS and REDIS_ADDR, start Docker, or run deploy/servers/with-servers make test"; \
+	fi
+
+fuzz: ## fuzz every parser of foreign input, 20 s each
+	@for p in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime 20s $$p || exit 1; \
+		done; \
+	done
+
+lint: ## formatting, vet, staticcheck, tidy modules
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@$(GO) vet ./...
+	@$(GO) tool staticcheck ./...
+	@$(GO) mod tidy -diff
+
+vuln: ## known vulnerabilities of what we call, where the database can be reached
+	@$(GO) tool govulncheck ./... || { code=$$?; [ $$code = 3 ] && exit 3; echo "govulncheck: the database could not be reached: skipped"; }
+
+check: lint vuln test ## what CI runs
+
+clean: ## remove what was built
+	@rm -rf $(BIN)
+
+.PHONY: help build run test test-real fuzz lint vuln check clean
