@@ -169,7 +169,7 @@ func (c *Client) Status(ctx context.Context, messageID string) (State, error) {
 	response, err := c.call(ctx, "message-status", nsAsync, OpStatus, request)
 	if err != nil {
 		var f *Fault
-		if errors.As(err, &f) && f.Code == CodeUnknownID {
+		if errors.As(err, &f) && f.Side == "Client" && f.Code == CodeUnknownID {
 			return UnknownID, nil
 		}
 		return "", err

@@ -171,10 +171,12 @@ var safeCode = regexp.MustCompile(`^[A-Z]{2,16}([_-][A-Z0-9]{1,16}){0,3}[0-9]{0,
 
 // SafeCode returns an error or status code of a system as it may stand in an
 // error or a log: unchanged where it looks like a code (SCSS001,
-// SE_PROCESSOR), else "other". A system may put anything there, a document's
-// number too.
+// SE_PROCESSOR, ERROR), else "other". A system may put anything there, a
+// person's name or a document's number too.
 func SafeCode(code string) string {
-	if safeCode.MatchString(code) {
+	switch {
+	case code == "OK", code == "SUCCESS", code == "ERROR", code == "FAILURE",
+		safeCode.MatchString(code) && strings.ContainsAny(code, "_0123456789"):
 		return code
 	}
 	return "other"
