@@ -38,7 +38,7 @@ func (w *world) environment() []string {
 		"HUB_PERSON_KEY=" + w.secrets.person,
 		"HUB_LOG_KEY=" + w.secrets.log,
 		"HUB_CALL=2s", "HUB_LEASE=4s", "HUB_DRAIN=2s", "HUB_SESSION=6s", "HUB_REBALANCE=10s", "HUB_SHUTDOWN=5s",
-		"HUB_SETTLE_C2=5s", "HUB_SETTLE_C3=5s",
+		"HUB_SETTLE_C2=5s", "HUB_SETTLE_C3=5s", "HUB_BACKOFF_CAP=1s", "HUB_BREAKER_OPEN_FOR=2s",
 	}
 	for _, s := range w.systems {
 		name := strings.ToUpper(s.Name)

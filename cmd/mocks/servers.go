@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -11,7 +13,6 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 )
@@ -105,11 +106,35 @@ func answers(ctx context.Context, brokers []string, redisAddr string) error {
 		}
 	}
 	if redisAddr != "" {
-		c := redis.NewClient(&redis.Options{Addr: redisAddr, MaxRetries: -1, DialerRetries: 1, ContextTimeoutEnabled: true})
-		defer c.Close()
-		if err := c.Ping(ctx).Err(); err != nil {
+		if err := pingRedis(ctx, redisAddr); err != nil {
 			return fmt.Errorf("no Redis answers at %s: %w", redisAddr, err)
 		}
+	}
+	return nil
+}
+
+// pingRedis asks once, in Redis' own words; that it wants a password is an
+// answer, too.
+func pingRedis(ctx context.Context, addr string) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err
+		}
+	}
+	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
+		return err
+	}
+	answer, err := bufio.NewReader(conn).ReadString('\n')
+	if err != nil {
+		return err
+	}
+	if answer != "+PONG\r\n" && !strings.HasPrefix(answer, "-NOAUTH") {
+		return fmt.Errorf("it says %q", strings.TrimSpace(answer[:min(len(answer), 80)]))
 	}
 	return nil
 }

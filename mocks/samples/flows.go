@@ -332,6 +332,7 @@ func (m *maker) extended(name, about, channel, result string) Flow {
 	if channel != "statecorp" {
 		f.told("statecorp", a, decided)
 	}
+	f.expect("statecorp", "receipt", "", 1, a)
 	f.expect("kandas", "clock-closed", "", 1, a)
 	return f
 }
