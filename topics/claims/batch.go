@@ -175,13 +175,13 @@ func (b *batcher) confirmed(ctx context.Context, s *step, n int) (any, error) {
 		}
 		node = master
 	}
-	for {
+	for known := false; ; known = true {
 		pipe := node.Pipeline()
 		cmd := pipe.EvalSha(ctx, s.script.Hash(), s.keys, s.args...)
 		wait := pipe.Do(ctx, "wait", n, replicaWait.Milliseconds())
 		_, _ = pipe.Exec(ctx)
 		switch {
-		case redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT"):
+		case redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") && !known:
 			if err := s.script.Load(ctx, node).Err(); err != nil {
 				return nil, err
 			}

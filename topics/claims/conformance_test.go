@@ -1,0 +1,399 @@
+package claims
+
+import (
+	"bytes"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+)
+
+func TestInProcess(t *testing.T) {
+	runConformance(t, func(t *testing.T) *server { srv, _ := inProcess(t); return srv })
+}
+
+func TestRealRedis(t *testing.T) {
+	runConformance(t, func(t *testing.T) *server { return real(t) })
+}
+
+// runConformance holds a Redis against what the package promises.
+func runConformance(t *testing.T, connect func(t *testing.T) *server) {
+	for _, rows := range []map[string]func(s *story){crashes, releases, lateSteps, deadLetters, sentAtOnce, records} {
+		for name, row := range rows {
+			t.Run(name, func(t *testing.T) { row(tell(t, connect(t))) })
+		}
+	}
+	t.Run("person markers", func(t *testing.T) { testMarkers(t, connect(t)) })
+}
+
+// crashes: an owner dies between any two steps.
+var crashes = map[string]func(s *story){
+	"before the claim": func(s *story) { s.claim(New) },
+	"claimed, not sent": func(s *story) {
+		s.claim(New)
+		if c := s.claim(Busy); c.Wait <= 0 || c.Wait > testLease {
+			s.Errorf("busy for %s", c.Wait)
+		}
+		s.crash()
+		s.claim(New)
+		s.claim(Busy)
+	},
+	"sent": func(s *story) {
+		s.sent()
+		s.claim(Busy)
+		s.crash()
+		s.uncertain(testLease)
+		s.claim(Busy)
+	},
+	"sent, and the next owner too": func(s *story) {
+		s.sent()
+		s.crash()
+		s.uncertain(testLease)
+		s.crash()
+		s.uncertain(2 * testLease)
+	},
+	"sent again after asking": func(s *story) {
+		s.sent()
+		s.crash()
+		s.ok(s.store.Sent(s.ctx, s.uncertain(testLease)))
+		s.crash()
+		s.uncertain(testLease)
+	},
+	"answered": func(s *story) {
+		reply := []byte("{\"a\":1}|\x00\n|\xff")
+		s.ok(s.store.Answered(s.ctx, s.sent(), reply))
+		s.claim(Busy)
+		s.crash()
+		c := s.claim(Answered)
+		if !bytes.Equal(c.Reply, reply) {
+			s.Errorf("reply %q, want %q", c.Reply, reply)
+		}
+		s.claim(Busy)
+		s.crash()
+		s.ok(s.store.Done(s.ctx, s.claim(Answered)))
+		s.claim(Done)
+	},
+	"asked, and it had arrived": func(s *story) {
+		s.sent()
+		s.crash()
+		s.ok(s.store.Answered(s.ctx, s.uncertain(testLease), []byte("reply")))
+		s.crash()
+		s.claim(Answered)
+	},
+	"done": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		s.ok(s.store.Done(s.ctx, c))
+		s.claim(Done)
+		s.crash()
+		s.claim(Done)
+	},
+	"done without a kept reply": func(s *story) {
+		s.ok(s.store.Done(s.ctx, s.sent()))
+		s.claim(Done)
+	},
+	"dead": func(s *story) {
+		s.dead("L1")
+		s.crash()
+		if c := s.claim(Dead); c.Letter != "L1" {
+			s.Errorf("letter %q", c.Letter)
+		}
+	},
+	"Redis loses its data": func(s *story) {
+		lose := func() { s.ok(s.store.rdb.Del(s.ctx, s.key()).Err()) }
+		c := s.claim(New)
+		lose()
+		s.lost(s.store.Sent(s.ctx, c))
+		c = s.sent()
+		lose()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		s.claim(Answered)
+		lose()
+		c = s.sent()
+		lose()
+		s.ok(s.store.Done(s.ctx, c))
+		s.claim(Done)
+		lose()
+		c = s.sent()
+		lose()
+		s.ok(s.store.Dead(s.ctx, c, "L1"))
+		s.claim(Dead)
+	},
+}
+
+// releases: the call surely did not happen.
+var releases = map[string]func(s *story){
+	"release before sent": func(s *story) {
+		s.ok(s.store.Release(s.ctx, s.claim(New)))
+		s.claim(New)
+	},
+	"release after sent": func(s *story) {
+		s.ok(s.store.Release(s.ctx, s.sent()))
+		s.claim(New)
+	},
+	"release of a claim that was taken over unsent": func(s *story) {
+		s.claim(New)
+		s.crash()
+		s.ok(s.store.Release(s.ctx, s.claim(New)))
+		s.claim(New)
+	},
+	"release of an uncertain claim": func(s *story) {
+		s.sent()
+		s.crash()
+		s.ok(s.store.Release(s.ctx, s.uncertain(testLease)))
+		s.uncertain(testLease)
+	},
+	"release after sending an uncertain one again": func(s *story) {
+		s.sent()
+		s.crash()
+		c := s.uncertain(testLease)
+		s.later(10 * time.Second)
+		s.ok(s.store.Sent(s.ctx, c))
+		s.ok(s.store.Release(s.ctx, c))
+		s.lost(s.store.Sent(s.ctx, c))
+		s.uncertain(testLease + 10*time.Second)
+	},
+	"release twice": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Release(s.ctx, c))
+		s.ok(s.store.Release(s.ctx, c))
+		s.lost(s.store.Sent(s.ctx, c))
+		s.sent()
+		s.lost(s.store.Release(s.ctx, c))
+		s.crash()
+		c = s.uncertain(testLease)
+		s.ok(s.store.Release(s.ctx, c))
+		s.ok(s.store.Release(s.ctx, c))
+		s.uncertain(testLease)
+	},
+	"release of an answered claim ends its lease only": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		s.ok(s.store.Release(s.ctx, c))
+		s.ok(s.store.Release(s.ctx, s.claim(Answered)))
+		s.claim(Answered)
+	},
+}
+
+// lateSteps: an owner that wakes up after its lease.
+var lateSteps = map[string]func(s *story){
+	"nobody took over": func(s *story) {
+		for _, finish := range []func(*Claim) error{
+			func(c *Claim) error { return s.store.Answered(s.ctx, c, []byte("reply")) },
+			func(c *Claim) error { return s.store.Done(s.ctx, c) },
+			func(c *Claim) error { return s.store.Dead(s.ctx, c, "L1") },
+			func(c *Claim) error { return s.store.Release(s.ctx, c) },
+		} {
+			c := s.sent()
+			s.crash()
+			s.lost(s.store.Sent(s.ctx, c))
+			s.ok(finish(c))
+			s.req.ID += "+"
+		}
+	},
+	"another owner took over": func(s *story) {
+		c := s.sent()
+		s.crash()
+		owner := s.uncertain(testLease)
+		s.refused(c)
+		s.ok(s.store.Sent(s.ctx, owner))
+		s.ok(s.store.Answered(s.ctx, owner, []byte("reply")))
+		s.lost(s.store.Answered(s.ctx, c, []byte("other")))
+		s.lost(s.store.Dead(s.ctx, c, "L1"))
+		s.ok(s.store.Done(s.ctx, c)) // answered: anyone may finish
+		s.lost(s.store.Answered(s.ctx, c, []byte("other")))
+		s.ok(s.store.Done(s.ctx, owner))
+		s.claim(Done)
+	},
+	"another owner took over what was not sent": func(s *story) {
+		c := s.claim(New)
+		s.crash()
+		s.claim(New)
+		s.refused(c)
+	},
+	"a step that arrives late changes nothing": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		s.lost(s.store.Sent(s.ctx, c))
+		s.ok(s.store.Done(s.ctx, c))
+		s.lost(s.store.Sent(s.ctx, c))
+		s.lost(s.store.Answered(s.ctx, c, []byte("reply")))
+		s.lost(s.store.Dead(s.ctx, c, "L1"))
+		s.lost(s.store.Release(s.ctx, c))
+		s.claim(Done)
+	},
+	"the owner of a dead letter": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Dead(s.ctx, c, "L1"))
+		s.ok(s.store.Dead(s.ctx, c, "L1"))
+		s.lost(s.store.Dead(s.ctx, c, "L2"))
+		s.refused(c)
+		if c := s.claim(Dead); c.Letter != "L1" {
+			s.Errorf("letter %q", c.Letter)
+		}
+	},
+}
+
+// refused: no step of c's owner is accepted.
+func (s *story) refused(c *Claim) {
+	s.Helper()
+	s.lost(s.store.Sent(s.ctx, c))
+	s.lost(s.store.Release(s.ctx, c))
+	s.lost(s.store.Answered(s.ctx, c, []byte("late")))
+	s.lost(s.store.Done(s.ctx, c))
+	s.lost(s.store.Dead(s.ctx, c, "late"))
+}
+
+// sentAtOnce: claim and sent in one step.
+var sentAtOnce = map[string]func(s *story){
+	"at once: a crash is uncertain": func(s *story) {
+		s.req.Sent = true
+		s.claim(New)
+		s.claim(Busy)
+		s.crash()
+		s.uncertain(testLease)
+		s.crash()
+		s.uncertain(testLease) // the second owner has sent it too
+	},
+	"at once: release": func(s *story) {
+		s.req.Sent = true
+		s.ok(s.store.Release(s.ctx, s.claim(New)))
+		s.claim(New)
+		s.crash()
+		s.ok(s.store.Release(s.ctx, s.uncertain(testLease)))
+		s.uncertain(testLease)
+	},
+	"at once: done": func(s *story) {
+		s.req.Sent = true
+		s.ok(s.store.Done(s.ctx, s.claim(New)))
+		s.claim(Done)
+	},
+}
+
+// records: what lies in Redis.
+var records = map[string]func(s *story){
+	"unresolved records never expire, done ones live Keep": func(s *story) {
+		ttl := func() time.Duration {
+			d, err := s.store.rdb.PTTL(s.ctx, s.key()).Result()
+			s.ok(err)
+			return d
+		}
+		never := func(state string) {
+			if d := ttl(); d != -1 {
+				s.Errorf("%s expires in %s", state, d)
+			}
+		}
+		c := s.claim(New)
+		never("claimed")
+		s.ok(s.store.Sent(s.ctx, c))
+		never("sent")
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		never("answered")
+		s.ok(s.store.Dead(s.ctx, c, "L1"))
+		never("dead")
+		s.decide("L1", Replay, true)
+		never("reopened")
+		s.ok(s.store.Done(s.ctx, s.claim(Answered)))
+		if d := ttl(); d <= 0 || d > time.Hour {
+			s.Errorf("done lives %s, want an hour", d)
+		}
+		s.later(2 * time.Hour)
+		s.claim(New)
+		never("claimed after done")
+	},
+	"done holds no reply": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Answered(s.ctx, c, []byte("a person")))
+		s.ok(s.store.Done(s.ctx, c))
+		record, err := s.store.rdb.Get(s.ctx, s.key()).Result()
+		s.ok(err)
+		if strings.Contains(record, "person") || len(record) > 25 {
+			s.Errorf("marker %q", record)
+		}
+	},
+	"other content is a conflict in every state": func(s *story) {
+		conflict := func() {
+			s.Helper()
+			s.req.Fingerprint = "other"
+			s.claim(Conflict)
+			s.decide("L1", Replay, false)
+			s.req.Fingerprint = "content"
+		}
+		c := s.claim(New)
+		conflict()
+		s.ok(s.store.Sent(s.ctx, c))
+		conflict()
+		s.crash()
+		conflict()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		conflict()
+		s.ok(s.store.Dead(s.ctx, c, "L1"))
+		conflict()
+		s.decide("L1", Replay, true)
+		conflict()
+		s.ok(s.store.Done(s.ctx, s.claim(Answered)))
+		conflict()
+		s.claim(Done)
+	},
+	"every claim raises the counter of its tag": func(s *story) {
+		c := s.claim(New)
+		if again := s.claim(Busy); again.Count != c.Count+1 || again.Tag != c.Tag {
+			s.Errorf("count %d of tag %d after %d of %d", again.Count, again.Tag, c.Count, c.Tag)
+		}
+		s.req.Application, s.req.ID = "migration-7", "m2"
+		other := s.claim(New)
+		counters, err := s.store.Counters(s.ctx, s.req.Route)
+		s.ok(err)
+		if len(counters) != 2 || counters[c.Tag] != 2 || counters[other.Tag] != 1 {
+			s.Errorf("counters %v, tags %d and %d", counters, c.Tag, other.Tag)
+		}
+		s.ok(s.store.rdb.Del(s.ctx, counterKey(s.req.Route, c.Tag)).Err())
+		counters, err = s.store.Counters(s.ctx, s.req.Route)
+		s.ok(err)
+		if _, ok := counters[c.Tag]; ok {
+			s.Errorf("counters %v after the loss of that of %d", counters, c.Tag)
+		}
+	},
+	"one of many claims wins": func(s *story) {
+		other := NewStore(s.store.rdb, Config{Lease: testLease})
+		defer other.Close()
+		var mu sync.Mutex
+		got := map[Verdict]int{}
+		var wg sync.WaitGroup
+		for i := range 64 {
+			wg.Go(func() {
+				c, err := [...]*Store{s.store, other}[i%2].Claim(s.ctx, s.req)
+				if err != nil {
+					s.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				got[c.Verdict]++
+			})
+		}
+		wg.Wait()
+		if got[New] != 1 || got[Busy] != 63 {
+			s.Errorf("verdicts %v, want one new", got)
+		}
+	},
+	"a record that cannot be read is an error": func(s *story) {
+		s.ok(s.store.rdb.Set(s.ctx, s.key(), "?", 0).Err())
+		if c, err := s.store.Claim(s.ctx, s.req); err == nil {
+			s.Errorf("verdict %s", c.Verdict)
+		}
+	},
+	"the owner gives up before Redis does": func(s *story) {
+		began := time.Now()
+		c := s.claim(New)
+		if c.Lease.After(time.Now().Add(testLease)) || c.Lease.Before(began) {
+			s.Errorf("lease ends %s after the claim began", c.Lease.Sub(began))
+		}
+		left := s.claim(Busy).Wait // Redis' own view, later than the claim
+		if mine := time.Until(c.Lease); mine > left+time.Millisecond {
+			s.Errorf("the owner has %s left, Redis gives %s", mine, left)
+		}
+	},
+}
+
