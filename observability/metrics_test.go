@@ -114,11 +114,11 @@ func TestPackageCommentListsMetrics(t *testing.T) {
 func TestSeriesDoNotMoveWithMessages(t *testing.T) {
 	m, reg := newTestMetrics(t)
 	touch(m, "register")
-	touch(m, "880101300123")
+	touch(m, "880101100123")
 	before := hubSeries(t, reg)
 	for i := range 10_000 {
 		touch(m, fmt.Sprintf("egov-2026-%08d", i))
-		touch(m, fmt.Sprintf("8801013%05d", i))
+		touch(m, fmt.Sprintf("8801011%05d", i))
 		touch(m, fmt.Sprintf("сбой %d", i))
 	}
 	after := hubSeries(t, reg)

@@ -68,7 +68,7 @@ func TestReadiness(t *testing.T) {
 		Check{Name: "kafka", Run: func(context.Context) error { return nil }},
 		Check{Name: "redis", Run: func(context.Context) error {
 			if down.Load() {
-				return errors.New("no answer about 880101300123")
+				return errors.New("no answer about 880101100123")
 			}
 			return nil
 		}})

@@ -67,7 +67,8 @@ type Config struct {
 	Systems map[string]SystemConfig `env:"-"` // that routes call, by name
 	Callers map[string]CallerConfig `env:"-"` // that call the hub, by name
 
-	plan plan
+	plan    plan
+	unknown []string // variables that look like settings and are none
 }
 
 // SystemConfig is how the hub calls one system: HUB_<SYSTEM>_URL and so on.
@@ -107,6 +108,7 @@ func loadConfig(environ map[string]string, p plan) (*Config, error) {
 	environ, errs := readSecretFiles(maps.Clone(environ), p)
 	c := &Config{plan: p, Systems: make(map[string]SystemConfig), Callers: make(map[string]CallerConfig)}
 	errs = append(errs, parseInto(c, environ, "")...)
+	c.unknown = unknownSettings(environ, p)
 	for _, name := range p.Systems {
 		var s SystemConfig
 		errs = append(errs, parseInto(&s, environ, "HUB_"+strings.ToUpper(name)+"_")...)
@@ -190,6 +192,24 @@ func readSecretFiles(environ map[string]string, p plan) (map[string]string, []er
 		environ[s.Name] = strings.TrimRight(string(content), "\r\n")
 	}
 	return environ, errs
+}
+
+// unknownSettings returns the variables that are named like settings and are
+// none. They are no mistakes: Kubernetes sets some for a service named hub.
+func unknownSettings(environ map[string]string, p plan) (unknown []string) {
+	known := make(map[string]bool)
+	for _, s := range settingsOf(p) {
+		known[s.Name] = true
+		if s.secret {
+			known[s.Name+"_FILE"] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(environ)) {
+		if strings.HasPrefix(name, "HUB_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	return unknown
 }
 
 // Runs reports whether this process runs a route.

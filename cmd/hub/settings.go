@@ -153,18 +153,19 @@ func settingsIn(t reflect.Type, prefix string) (all []Setting) {
 	return all
 }
 
-// settingsTable is the table of all settings in Markdown, as the README has it.
-func settingsTable() string {
-	var b strings.Builder
-	b.WriteString("| setting | default | unit | meaning |\n|---|---|---|---|\n")
+// printSettings prints all settings as the README has them, in Markdown.
+func printSettings(w io.Writer, p plan) {
+	fmt.Fprint(w, "| setting | default | unit | meaning |\n|---|---|---|---|\n")
 	for _, s := range settings() {
 		value := "–"
 		if s.Default != "" {
 			value = "`" + s.Default + "`"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.Name, value, s.Unit, s.Meaning)
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", s.Name, value, s.Unit, s.Meaning)
 	}
-	return b.String()
+	fmt.Fprintf(w, "\n`<SYSTEM>` is one of %s; for `HUB_INTAKE_<SYSTEM>_TOKEN` and `HUB_SHEP_SENDER_<SYSTEM>`, one of %s. "+
+		"A secret `HUB_X` may be given as a file, `HUB_X_FILE`.\n",
+		strings.ToUpper(strings.Join(p.Systems, ", ")), strings.ToUpper(strings.Join(p.Callers, ", ")))
 }
 
 // String lists all settings as they are, one a line, secrets redacted.

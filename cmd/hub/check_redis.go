@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A redisDemand is one setting of Redis on which the claims rest.
+type redisDemand struct {
+	name, want string
+	why, todo  string
+}
+
+// redisDemands are what a hub needs of Redis; c3 says whether a C3 route runs.
+func redisDemands(c3 bool) []redisDemand {
+	demands := []redisDemand{
+		{"appendonly", "yes", "claims are lost with the process", "set appendonly yes"},
+		{"maxmemory-policy", "noeviction", "an evicted claim is a second effect", "set maxmemory-policy noeviction"},
+	}
+	if c3 {
+		demands = append(demands, redisDemand{"appendfsync", "always",
+			"a C3 route runs, and a claim lost in a power cut is a second IIN", "set appendfsync always, or do not run iin-generate here"})
+	}
+	return demands
+}
+
+// checkRedis tries Redis, each master of a cluster, and how it keeps claims.
+func checkRedis(ctx context.Context, r *report, rdb redis.UniversalClient, c3 bool) {
+	ctx, cancel := context.WithTimeout(ctx, 2*tryFor)
+	defer cancel()
+	if err := rdb.Ping(ctx).Err(); err != nil {
+		r.fail("redis", "does not answer (%v): look at HUB_REDIS and its credentials; without claims no route calls anything", err)
+		return
+	}
+	if cluster, ok := rdb.(*redis.ClusterClient); ok {
+		// Collected first, so that their lines do not mix.
+		var mu sync.Mutex
+		var masters []*redis.Client
+		err := cluster.ForEachMaster(ctx, func(_ context.Context, m *redis.Client) error {
+			mu.Lock()
+			defer mu.Unlock()
+			masters = append(masters, m)
+			return nil
+		})
+		if err != nil {
+			r.fail("redis", "the cluster does not name its masters (%v)", err)
+		}
+		for _, m := range masters {
+			checkRedisNode(ctx, r, "node "+m.Options().Addr+": ", m, c3)
+		}
+		return
+	}
+	checkRedisNode(ctx, r, "", rdb, c3)
+}
+
+func checkRedisNode(ctx context.Context, r *report, node string, rdb redis.Cmdable, c3 bool) {
+	r.ok("redis", "%sanswers", node)
+	for _, d := range redisDemands(c3) {
+		switch value := redisSetting(ctx, rdb, d.name); value {
+		case d.want:
+			r.ok("redis", "%s%s is %s", node, d.name, value)
+		case "":
+			r.warn("redis", "%scannot tell whether %s is %s: it does not show its settings to us; ask who runs it (%s)", node, d.name, d.want, d.why)
+		default:
+			r.fail("redis", "%s%s is %s, not %s (%s): %s", node, d.name, value, d.want, d.why, d.todo)
+		}
+	}
+}
+
+// redisSetting returns a setting of Redis, or "" where it cannot be told: CONFIG
+// is often refused, then INFO knows some.
+func redisSetting(ctx context.Context, rdb redis.Cmdable, name string) string {
+	if found, err := rdb.ConfigGet(ctx, name).Result(); err == nil && found[name] != "" {
+		return found[name]
+	}
+	info := map[string]struct{ section, key string }{
+		"appendonly":       {"persistence", "aof_enabled"},
+		"maxmemory-policy": {"memory", "maxmemory_policy"},
+	}[name]
+	if info.section == "" {
+		return ""
+	}
+	text, err := rdb.Info(ctx, info.section).Result()
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), info.key+":"); ok {
+			if name == "appendonly" {
+				return map[string]string{"0": "no", "1": "yes"}[value]
+			}
+			return value
+		}
+	}
+	return ""
+}
