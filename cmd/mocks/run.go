@@ -94,13 +94,24 @@ func (s *session) run(ctx context.Context) error {
 	background(s.world.run)
 	background(s.hub.run)
 
-	if err := s.waitReady(ctx); err != nil {
+	if err := s.waitReady(ctx); ctx.Err() != nil {
+		return interrupted(ctx)
+	} else if err != nil {
 		return err
 	}
 	s.timeline.note("the hub is ready after %.2f s", time.Since(s.started).Seconds())
-	background(s.showProgress)
-	background(s.kill)
-	return s.play(ctx)
+	played := s.play(ctx)
+	if ctx.Err() != nil {
+		return interrupted(ctx)
+	}
+	if err := s.report(played); err != nil || s.cmd.Once {
+		return err
+	}
+	fmt.Println()
+	printAddresses(os.Stdout, s.world, "hub's log", s.hub.log)
+	fmt.Println("Everything keeps running. Ctrl-C stops it.")
+	<-ctx.Done()
+	return interrupted(ctx)
 }
 
 // effectsOfThisRun passes on what concerns this run's applications: real
@@ -137,18 +148,17 @@ func (s *session) waitReady(ctx context.Context) error {
 
 // kill ends the hub as a power cut would, as often as it was asked for: once
 // when a third of the effects have been seen, twice at a quarter and a half.
-func (s *session) kill(ctx context.Context) error {
+func (s *session) kill(ctx context.Context) {
 	for i := range s.cmd.Kill {
 		if s.record.waitShare(ctx, i+1, s.cmd.Kill+2) != nil {
-			return nil // the run is over
+			return // the run is over
 		}
 		s.timeline.note("SIGKILL to the hub")
 		s.hub.kill()
 	}
-	return nil
 }
 
-func (s *session) showProgress(ctx context.Context) error {
+func (s *session) showProgress(ctx context.Context) {
 	every := 5 * time.Second
 	if s.timeline.terminal {
 		every = 200 * time.Millisecond
@@ -159,30 +169,31 @@ func (s *session) showProgress(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-t.C:
 		}
 		reached, total := s.record.progress()
 		s.timeline.progress(reached, total, int(s.deaths.Load()), s.started)
-		if reached == total {
-			return nil
-		}
 	}
 }
 
-// play feeds the flows. With Once it waits until all are through, or the time
-// is up, and reports; else it keeps everything running.
+// play feeds the flows and waits until all are through, or the time is up.
 func (s *session) play(ctx context.Context) error {
-	limited, cancel := context.WithTimeoutCause(ctx, s.cmd.Timeout, fmt.Errorf("%s have passed", s.cmd.Timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, s.cmd.Timeout, fmt.Errorf("%s have passed", s.cmd.Timeout))
+	var wg sync.WaitGroup
+	defer wg.Wait()
 	defer cancel()
-	played := newDriver(s.world, s.record).play(limited, s.flows)
-	if played == nil {
-		played = s.record.waitQuiet(limited, quiet)
+	wg.Go(func() { s.showProgress(ctx) })
+	wg.Go(func() { s.kill(ctx) })
+	if err := newDriver(s.world, s.record).play(ctx, s.flows); err != nil {
+		return err
 	}
-	if ctx.Err() != nil {
-		return interrupted(ctx)
-	}
-	s.timeline.clear()
+	return s.record.waitQuiet(ctx, quiet)
+}
+
+// report prints what came of each flow. It returns an error if a run that is to
+// end is not through.
+func (s *session) report(played error) error {
 	var alarms []string
 	if played != nil {
 		alarms = append(alarms, played.Error())
@@ -193,17 +204,10 @@ func (s *session) play(ctx context.Context) error {
 	fmt.Println()
 	ok := printReport(os.Stdout, compare(s.flows, s.record.all()), alarms)
 	fmt.Printf("\n%.1f s since start; the hub died %d times.\n", time.Since(s.started).Seconds(), s.deaths.Load())
-	if s.cmd.Once {
-		if !ok {
-			return fmt.Errorf("not all flows are through; the hub's log is %s", s.hub.log)
-		}
-		return nil
+	if s.cmd.Once && !ok {
+		return fmt.Errorf("not all flows are through; the hub's log is %s", s.hub.log)
 	}
-	fmt.Println()
-	printAddresses(os.Stdout, s.world, "hub's log", s.hub.log)
-	fmt.Println("Everything keeps running. Ctrl-C stops it.")
-	<-ctx.Done()
-	return interrupted(ctx)
+	return nil
 }
 
 // interrupted returns what ended a run: nil for Ctrl-C.
