@@ -40,7 +40,7 @@ var (
 		Persons: []payload.PersonRequest{
 			{
 				Person: payload.Person{Ref: "p0", Surname: "Үлгіұлы", BirthDate: "1880-05-01"},
-				Result: &payload.PersonResult{Status: payload.IINGenerated, IIN: "800501300018"},
+				Result: &payload.PersonResult{Status: payload.IINGenerated, IIN: "800501100018"},
 			},
 			{
 				Person: payload.Person{Ref: "p1", Surname: "Үлгіқызы"},
@@ -49,7 +49,7 @@ var (
 		},
 	}
 	sampleDelivery = payload.Delivery{ApplicationID: "egov-1", Notice: "egov-1.0d9f3c526b1a5d0e", Recipient: "egov", State: payload.DeliveryDelivered}
-	sampleRequest  = payload.CertificateRequest{ApplicationID: "egov-1", RequestID: "q2", Certificate: "KZ-1", IIN: "800501300018", Reason: "lost", FiledAt: "2026-11-22T10:00:00+05:00"}
+	sampleRequest  = payload.CertificateRequest{ApplicationID: "egov-1", RequestID: "q2", Certificate: "KZ-1", IIN: "800501100018", Reason: "lost", FiledAt: "2026-11-22T10:00:00+05:00"}
 )
 
 // operations are the four, each with a sample.
@@ -69,7 +69,7 @@ var operations = map[string]struct {
 			return c.RecordIINs(ctx, id, sampleIINs)
 		},
 		"/api/v1/iins",
-		`{"application_id":"egov-1","request_id":"q1","persons":[{"ref":"p0","status":"generated","iin":"800501300018"},{"ref":"p1","status":"ambiguous","reason":"several","matches":2}]}`,
+		`{"application_id":"egov-1","request_id":"q1","persons":[{"ref":"p0","status":"generated","iin":"800501100018"},{"ref":"p1","status":"ambiguous","reason":"several","matches":2}]}`,
 	},
 	"record-delivery": {
 		func(ctx context.Context, c *Client, id string) (Answer, error) {
@@ -82,7 +82,7 @@ var operations = map[string]struct {
 			return c.RequestCertificate(ctx, id, sampleRequest)
 		},
 		"/api/v1/certificate-requests",
-		`{"application_id":"egov-1","request_id":"q2","certificate":"KZ-1","iin":"800501300018","reason":"lost","filed_at":"2026-11-22T10:00:00+05:00"}`,
+		`{"application_id":"egov-1","request_id":"q2","certificate":"KZ-1","iin":"800501100018","reason":"lost","filed_at":"2026-11-22T10:00:00+05:00"}`,
 	},
 }
 

@@ -228,7 +228,7 @@ func good(s *signature) bool {
 	return ok
 }
 
-var found = iinResult{Status: "found", IIN: "800501300018"}
+var found = iinResult{Status: "found", IIN: "800501100018"}
 
 func TestUsualPath(t *testing.T) {
 	w := newWorld(t)
@@ -241,7 +241,7 @@ func TestUsualPath(t *testing.T) {
 	w.until("the IIN request", func() bool { return len(w.requests) == 1 })
 	request := w.requests[0]
 	w.post("iins", "m2", iins{ApplicationID: f.ApplicationID, RequestID: request.RequestID, Persons: []iinResult{
-		{Ref: "p0", Status: "found", IIN: "800501300018"}, {Ref: "p1", Status: "generated", IIN: "980102300027"},
+		{Ref: "p0", Status: "found", IIN: "800501100018"}, {Ref: "p1", Status: "generated", IIN: "980102100024"},
 	}})
 	w.seen(f.ApplicationID, "certificate-issued", 1)
 	w.until("four events", func() bool { return len(w.events) == 4 })
@@ -265,7 +265,7 @@ func TestUsualPath(t *testing.T) {
 		}
 	}
 	c := events[3].Certificate
-	if c.IIN != "800501300018" || len(c.Minors) != 1 || c.Minors[0].IIN != "980102300027" {
+	if c.IIN != "800501100018" || len(c.Minors) != 1 || c.Minors[0].IIN != "980102100024" {
 		t.Errorf("certificate %+v", c)
 	}
 	want := []string{"register", "registered", "iin-requested", "record-iins", "recommended", "decided", "certificate-issued"}
@@ -491,7 +491,7 @@ func TestCertificateRequest(t *testing.T) {
 func TestSecondIINIsAViolation(t *testing.T) {
 	w := newWorld(t)
 	same := func(f *form) { f.Applicant.Document.Number = "E1234567" }
-	for i, iin := range []string{"800501300018", "800501300018", "800501300028"} {
+	for i, iin := range []string{"800501100018", "800501100018", "800501100028"} {
 		id := fmt.Sprintf("migration-8%d", i)
 		w.post("applications", id, newForm(id, same))
 		w.recordIINs(id, iinResult{Status: "generated", IIN: iin})
