@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
 )
 
 func TestInProcess(t *testing.T) {
@@ -396,4 +395,3 @@ var records = map[string]func(s *story){
 		}
 	},
 }
-
