@@ -30,6 +30,9 @@ import (
 	"kandashub/topics/payload"
 )
 
+// Effect is the effect contract of every operation: it changes nothing.
+const Effect = topics.ReadOnly
+
 // Config says how the register is reached. Only HTTP, Sender and SenderCode
 // have no default.
 type Config struct {

@@ -27,6 +27,9 @@ import (
 	"kandashub/topics/payload"
 )
 
+// Effect is the effect contract of Generate.
+const Effect = topics.C3
+
 // Config says how the system is reached. Only HTTP and Sender have no default.
 type Config struct {
 	HTTP      adapters.Config
