@@ -115,7 +115,9 @@ func describe(places []Place) error {
 func leaves(e *jsonschema.ValidationError, to []Place) []Place {
 	pointer := pointerOf(e.InstanceLocation)
 	switch k := e.ErrorKind.(type) {
-	case *kind.AnyOf, *kind.OneOf, *kind.Not:
+	case *kind.AnyOf, *kind.OneOf:
+	case *kind.Not:
+		return add(to, Place{pointer, "not"})
 	case *kind.Required:
 		for _, name := range k.Missing {
 			to = add(to, Place{pointer + "/" + name, "required"})
