@@ -118,7 +118,7 @@ func scrub(s string, found func(kind string)) string {
 // digits by chance or by date, so only a run of exactly twelve is taken for an
 // IIN, and a part that is a hash is left alone.
 func scrubID(s string, found func(kind string)) string {
-	if uuidForm.MatchString(s) {
+	if plainID(s) || uuidForm.MatchString(s) {
 		return s
 	}
 	if !idForm.MatchString(s) {
@@ -138,6 +138,26 @@ func scrubID(s string, found func(kind string)) string {
 		})
 	}
 	return strings.Join(parts, ".")
+}
+
+// plainID reports whether s looks like an id and has no run of twelve digits:
+// most ids, which need no pattern.
+func plainID(s string) bool {
+	digits := 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			if digits++; digits >= 12 {
+				return false
+			}
+			continue
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '-', c == '.', c == '_', c == ':':
+			digits = 0
+		default:
+			return false
+		}
+	}
+	return len(s) <= 100
 }
 
 // suspicious spares most texts the patterns: each of them needs an @ or ten

@@ -117,9 +117,7 @@ func TestSeriesDoNotMoveWithMessages(t *testing.T) {
 	touch(m, "880101100123")
 	before := hubSeries(t, reg)
 	for i := range 10_000 {
-		touch(m, fmt.Sprintf("egov-2026-%08d", i))
-		touch(m, fmt.Sprintf("8801011%05d", i))
-		touch(m, fmt.Sprintf("сбой %d", i))
+		touch(m, fmt.Sprintf([]string{"egov-2026-%08d", "8801011%05d", "сбой %d"}[i%3], i))
 	}
 	after := hubSeries(t, reg)
 	if diff := cmp.Diff(before, after); diff != "" {

@@ -108,6 +108,11 @@ func loadConfig(environ map[string]string, p plan) (*Config, error) {
 	environ, errs := readSecretFiles(maps.Clone(environ), p)
 	c := &Config{plan: p, Systems: make(map[string]SystemConfig), Callers: make(map[string]CallerConfig)}
 	errs = append(errs, parseInto(c, environ, "")...)
+	for _, list := range [][]string{c.Kafka, c.Redis, c.Routes} {
+		for i := range list {
+			list[i] = strings.TrimSpace(list[i])
+		}
+	}
 	c.unknown = unknownSettings(environ, p)
 	for _, name := range p.Systems {
 		var s SystemConfig
@@ -257,7 +262,7 @@ func checkURL(s string) error {
 }
 
 func checkAddress(s string) error {
-	host, port, err := net.SplitHostPort(strings.TrimSpace(s))
+	host, port, err := net.SplitHostPort(s)
 	if err != nil || port == "" {
 		return fmt.Errorf("%q is not host:port", s)
 	}

@@ -145,6 +145,16 @@ func TestConfigOfOtherRoutes(t *testing.T) {
 	}
 }
 
+func TestListsMayHaveSpaces(t *testing.T) {
+	c, err := loadConfig(valid("HUB_KAFKA=a:1, b:2", "HUB_ROUTES=register, iin-generate"), testPlan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Kafka[1] != "b:2" || !c.Runs("iin-generate") {
+		t.Errorf("brokers %q, routes %q", c.Kafka, c.Routes)
+	}
+}
+
 func TestTokensAreDifferent(t *testing.T) {
 	_, err := loadConfig(valid("HUB_INTAKE_EGOV_TOKEN=hunter2-hunter2-hunter2", "HUB_INTAKE_KANDAS_TOKEN=hunter2-hunter2-hunter2"), testPlan)
 	if err == nil || !strings.Contains(err.Error(), "same as that of kandas") || strings.Contains(err.Error(), "hunter2") {
