@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/beevik/etree"
@@ -86,8 +87,15 @@ func NewServer(cfg Config) http.Handler {
 	}
 	s := &server{cfg}
 	mux := http.NewServeMux()
-	mux.Handle(PathSync+"{$}", s.channel("shep-sync", syncChannel))
-	mux.Handle(PathAsync, s.channel("shep-async", asyncChannel))
+	for path, h := range map[string]http.Handler{
+		PathSync:  s.channel("shep-sync", syncChannel),
+		PathAsync: s.channel("shep-async", asyncChannel),
+	} {
+		// With and without the last slash: a redirect would lose the message.
+		path = strings.TrimSuffix(path, "/")
+		mux.Handle(path, h)
+		mux.Handle(path+"/{$}", h)
+	}
 	return mux
 }
 

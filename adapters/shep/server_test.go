@@ -113,6 +113,12 @@ func TestServedMessages(t *testing.T) {
 			if strings.Contains(got.body, "sessionId") {
 				t.Errorf("sessionId is SHEP's to fill: %s", got.body)
 			}
+			if slash := serve(t, strings.TrimSuffix(c.path, "/")+"/", c.body, nil); slash.status != 200 {
+				t.Errorf("with a slash at the end: status %d", slash.status)
+			}
+			if bare := serve(t, strings.TrimSuffix(c.path, "/"), c.body, nil); bare.status != 200 {
+				t.Errorf("without a slash at the end: status %d", bare.status)
+			}
 			if again := serve(t, c.path, c.body, nil); again.body != got.body {
 				t.Errorf("a repeat is answered otherwise: %s", again.body)
 			}
