@@ -9,7 +9,7 @@ import (
 
 // BenchmarkClaim claims new messages, and BenchmarkLife takes each through
 // claim, sent, answered and done, with as many callers at once as named. On
-// REDIS_ADDR if set, else on miniredis, whose Lua is some fifty times slower.
+// REDIS_ADDR if set, else on miniredis, whose Lua is far slower.
 func BenchmarkClaim(b *testing.B) {
 	benchmark(b, func(b *testing.B, s *story, r Request) {
 		if c, err := s.store.Claim(b.Context(), r); err != nil || c.Verdict != New {
