@@ -49,7 +49,6 @@ func (c *Consumer) Run(ctx context.Context) error {
 		HeartbeatInterval: c.Session / 5, SessionTimeout: c.Session, RebalanceTimeout: c.Rebalance,
 		JoinGroupBackoff: 300 * time.Millisecond, StartOffset: kafka.FirstOffset,
 		WatchPartitionChanges: true, PartitionWatchInterval: 30 * time.Second,
-		RetentionTime: -1,
 	})
 	if err != nil {
 		return fmt.Errorf("route %s: %w", route.Name, err)

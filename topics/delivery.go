@@ -188,8 +188,8 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	}
 	if !l.sent || l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
 		if err := l.Claims.Sent(ctx, l.claim); err != nil {
-			if errors.Is(err, claims.ErrNotReplicated) {
-				err = l.giveBack(ctx, err) // noted, but not safely: nothing is called
+			if !errors.Is(err, claims.ErrLost) {
+				err = l.giveBack(ctx, err) // perhaps noted, but nothing is called
 			}
 			return nil, l.claimError(ctx, err)
 		}

@@ -1,0 +1,120 @@
+// Package servertest gives tests a Kafka and a Redis: the real ones at
+// KAFKA_BROKERS and REDIS_ADDR where these are set, else embedded ones. The
+// same suites run on both.
+package servertest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// Brokers returns the addresses of a Kafka that lives as long as the test.
+func Brokers(t testing.TB) []string {
+	t.Helper()
+	if b := os.Getenv("KAFKA_BROKERS"); b != "" {
+		return strings.Split(b, ",")
+	}
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.BrokerConfigs(map[string]string{"group.initial.rebalance.delay.ms": "0"}))
+	if err != nil {
+		t.Fatalf("starting the embedded Kafka: %v", err)
+	}
+	t.Cleanup(c.Close)
+	return c.ListenAddrs()
+}
+
+// Redis returns a client, without repeats of its own, of a Redis that lives as
+// long as the test. The embedded one's clock runs.
+func Redis(t testing.TB) *redis.Client {
+	t.Helper()
+	addr := os.Getenv("REDIS_ADDR")
+	if addr == "" {
+		m := miniredis.RunT(t)
+		stop := make(chan struct{})
+		t.Cleanup(func() { close(stop) })
+		go func() {
+			tick := time.NewTicker(20 * time.Millisecond)
+			defer tick.Stop()
+			for last := time.Now(); ; {
+				select {
+				case <-stop:
+					return
+				case now := <-tick.C:
+					m.FastForward(now.Sub(last))
+					last = now
+				}
+			}
+		}()
+		addr = m.Addr()
+	}
+	rdb := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DisableIdentity: true})
+	t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// Unique returns a short name that no other test or run uses, for topics,
+// groups and claims on shared servers.
+func Unique(prefix string) string { return prefix + strings.ToLower(rand.Text()[:8]) }
+
+// CreateTopics makes topics and waits until each of their partitions has a
+// leader.
+func CreateTopics(t testing.TB, brokers []string, partitions int, names ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	client := &kafka.Client{Addr: kafka.TCP(brokers...)}
+	req := &kafka.CreateTopicsRequest{}
+	for _, n := range names {
+		req.Topics = append(req.Topics, kafka.TopicConfig{Topic: n, NumPartitions: partitions, ReplicationFactor: 1})
+	}
+	resp, err := client.CreateTopics(ctx, req)
+	if err != nil {
+		t.Fatalf("creating topics: %v", err)
+	}
+	for n, err := range resp.Errors {
+		if err != nil {
+			t.Fatalf("creating topic %s: %v", n, err)
+		}
+	}
+	Eventually(t, "topics have leaders", func() bool {
+		meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
+		if err != nil {
+			return false
+		}
+		for _, topic := range meta.Topics {
+			if topic.Error != nil || len(topic.Partitions) != partitions {
+				return false
+			}
+			for _, p := range topic.Partitions {
+				if p.Error != nil {
+					return false
+				}
+			}
+		}
+		return len(meta.Topics) == len(names)
+	})
+}
+
+// Eventually waits for a condition that another process brings about, and fails
+// the test after a minute.
+func Eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(time.Minute)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("gave up waiting: %s", what)
+		case <-tick.C:
+		}
+	}
+}
