@@ -5,7 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"kandashub/adapters/eds"
 	"kandashub/adapters/kandas"
+	"kandashub/adapters/migration"
 	"kandashub/adapters/shep"
 	"kandashub/topics"
 	"kandashub/topics/payload"
@@ -95,9 +97,6 @@ func decode[T any](m topics.Message) (v T, err error) {
 // may be unknown: that is an error of class Unavailable, and the message waits.
 type verifier func(ctx context.Context, s payload.Signature) (reason string, err error)
 
-// signatureMissing is why an event that must be signed and is not is rejected.
-const signatureMissing = "signature_missing"
-
 // eventKinds names the events of kandas to their recipients, and says which
 // must be signed by the head of МИО (domain.md 3.3).
 var eventKinds = map[string]struct {
@@ -119,7 +118,7 @@ func verifyOperation(verify verifier, known func(recipient string) bool) topics.
 	return topics.Operation{
 		System: "eds",
 		Name:   "verify",
-		Effect: topics.ReadOnly,
+		Effect: eds.Effect,
 		Do: func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
 			e, err := decode[payload.Event](m)
 			if err != nil {
@@ -136,7 +135,7 @@ func verifyOperation(verify verifier, known func(recipient string) bool) topics.
 				return notifications(m, k.kind, e), nil
 			}
 			if e.Signature == nil {
-				return rejection(m, signatureMissing), nil
+				return rejection(m, eds.SignatureMissing), nil
 			}
 			switch reason, err := verify(ctx, *e.Signature); {
 			case err != nil:
@@ -184,18 +183,17 @@ func rejection(m topics.Message, reason string) []topics.Reply {
 	}}
 }
 
-// A cabinet is the personal cabinet on migration.enbek.kz. A is what it says
-// when it has shown a notice.
-type cabinet[A any] interface {
-	Show(ctx context.Context, notice string, n payload.Notification) (A, error)
+// A cabinet is the personal cabinet on migration.enbek.kz.
+type cabinet interface {
+	Show(ctx context.Context, notice string, n payload.Notification) (migration.Shown, error)
 }
 
 // showOperation shows a notice in the personal cabinet.
-func showOperation[A any](c cabinet[A]) topics.Operation {
+func showOperation(c cabinet) topics.Operation {
 	return topics.Operation{
 		System: "migration",
 		Name:   "show",
-		Effect: topics.C1,
+		Effect: migration.Effect,
 		Do: func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
 			n, err := decode[payload.Notification](m)
 			if err != nil {

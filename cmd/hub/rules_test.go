@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"kandashub/adapters/eds"
 	"kandashub/adapters/egov"
 	"kandashub/adapters/kandas"
+	"kandashub/adapters/migration"
 	"kandashub/adapters/shep"
 	"kandashub/adapters/statecorp"
 	"kandashub/topics"
@@ -226,9 +228,9 @@ type fakeCabinet struct {
 	err    error
 }
 
-func (f *fakeCabinet) Show(_ context.Context, notice string, _ payload.Notification) (struct{}, error) {
+func (f *fakeCabinet) Show(_ context.Context, notice string, _ payload.Notification) (migration.Shown, error) {
 	f.notice = notice
-	return struct{}{}, f.err
+	return migration.Shown{}, f.err
 }
 
 func TestShow(t *testing.T) {
@@ -319,6 +321,8 @@ func TestAsk(t *testing.T) {
 // The adapters fit the rules as they are.
 var (
 	_ registry                    = (*kandas.Client)(nil)
+	_ verifier                    = (*eds.Client)(nil).Verify
+	_ cabinet                     = (*migration.Client)(nil)
 	_ gateway[egov.Accepted]      = (*egov.Adapter)(nil)
 	_ gateway[statecorp.Accepted] = (*statecorp.Adapter)(nil)
 )
