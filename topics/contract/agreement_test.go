@@ -148,3 +148,35 @@ func TestSamplesAgreeWithTypes(t *testing.T) {
 		}
 	}
 }
+
+// What the Go constants name, the schemas take.
+func TestConstantsAgreeWithSchemas(t *testing.T) {
+	c := load(t)
+	takes := func(ceType string, change func(o map[string]any)) {
+		t.Helper()
+		o := object(t, ceType)
+		change(o)
+		topic := home(t, c, ceType)
+		if err := c.Check(topic.Name, message(t, topic, ceType, o)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, reason := range []string{
+		payload.ReasonSeveral, payload.ReasonDocumentDiffers, payload.ReasonBirthDiffers, payload.ReasonNamesDiffer, payload.ReasonIINUnknown,
+		payload.ReasonRemoved, payload.ReasonExcluded, payload.ReasonDead, payload.ReasonRefused,
+	} {
+		for _, status := range []string{payload.IINAmbiguous, payload.IINStopped} {
+			takes(payload.TypeIINResult, func(o map[string]any) {
+				at(o, "persons", 1)["result"] = map[string]any{"status": status, "reason": reason}
+			})
+		}
+	}
+	for _, status := range []string{payload.IINFound, payload.IINGenerated} {
+		takes(payload.TypeIINResult, func(o map[string]any) {
+			at(o, "persons", 1)["result"] = map[string]any{"status": status, "iin": "040101000017"} // seventh digit 0
+		})
+	}
+	for _, state := range []string{payload.DeliveryAccepted, payload.DeliveryDelivered, payload.DeliveryNotDelivered} {
+		takes(payload.TypeDeliveryRecorded, func(o map[string]any) { o["state"] = state })
+	}
+}
