@@ -197,6 +197,11 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	}
 	replies, err := l.call(ctx, op.Do)
 	l.tell(err)
+	if err == nil && len(l.marks) > 0 && op.Freed(l.msg, replies) {
+		if err := l.Claims.Unmark(context.WithoutCancel(ctx), l.marks, l.msg.ID); err != nil {
+			return nil, l.claimError(ctx, err)
+		}
+	}
 	return replies, err
 }
 

@@ -144,3 +144,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// LetterCodes are the codes of letters that the hub itself gives, for metrics;
+// adapters add theirs, which begin with http_, soap_ or name an outcome.
+func LetterCodes() []string {
+	return []string{"not_cloudevent", "no_id", "not_json", "subject", "key_subject", "wrong_source", "conflict",
+		"unknown_type", "schema", "consent", "iin", "too_large", "unknown_recipient", "refused", "uncertain", "panic", "publish", "reply"}
+}

@@ -55,6 +55,10 @@ type Operation struct {
 	// nil.
 	Markers func(m Message) ([]string, error)
 
+	// Freed says of the answer to m that the system has refused, so that the
+	// markers go. Required with Markers.
+	Freed func(m Message, replies []Reply) bool
+
 	// Taken returns what to write when a marker is held by the message with
 	// id holder since the given time, and settle has passed.
 	Taken func(m Message, holder string, since time.Time) ([]Reply, error)

@@ -164,6 +164,7 @@ func generateOperation(office iinGenerator, key []byte, settle time.Duration) (t
 			return replies, err == nil, err
 		},
 		Markers: func(m topics.Message) ([]string, error) { return markersOf(key, m) },
+		Freed:   refusedToGenerate,
 		Taken:   lookForGenerated,
 		Stale:   staleLookup,
 	}, nil
@@ -188,6 +189,18 @@ func generate(ctx context.Context, office iinGenerator, m topics.Message) ([]top
 		r.Persons[i].Result = &payload.PersonResult{Status: payload.IINStopped, Reason: payload.ReasonRefused}
 	}
 	return toLookup(r), nil
+}
+
+// refusedToGenerate says that the system has made no IIN for the person that m
+// asks for, and never will for this message.
+func refusedToGenerate(m topics.Message, replies []topics.Reply) bool {
+	asked, err := iinRequest(m)
+	if err != nil || len(replies) == 0 {
+		return false
+	}
+	i := asked.Unsettled()
+	r, ok := replies[0].Data.(*payload.IINRequest)
+	return ok && i >= 0 && r.Persons[i].Result != nil && r.Persons[i].Result.Reason == payload.ReasonRefused
 }
 
 // lookForGenerated hands the question whether the message holder has had an IIN

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"kandashub/adapters"
+	"kandashub/adapters/shep"
+	"kandashub/observability"
+	"kandashub/topics"
+	"kandashub/topics/claims"
+	"kandashub/topics/contract"
+	"kandashub/topics/intake"
+)
+
+// produceTimeout bounds one write to Kafka; what was written by then is not
+// known, and is written again under the same id.
+const produceTimeout = 5 * time.Second
+
+// hub is all that one process is made of.
+type hub struct {
+	cfg      *Config
+	log      *slog.Logger
+	metrics  *observability.Metrics
+	registry *prometheus.Registry
+	contract *contract.Contract
+	cluster  *topics.Cluster
+	producer *topics.Producer
+	redis    redis.UniversalClient
+	claims   *claims.Store
+	adapters *adapterSet
+	routes   []topics.Route
+	held     atomic.Int64 // bytes of messages in memory
+}
+
+// serve runs the hub until ctx ends, then hands over and ends within
+// HUB_SHUTDOWN. Log lines go to w.
+func serve(ctx context.Context, cfg *Config, w io.Writer) error {
+	h, err := newHub(cfg, w)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	door, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("HUB_LISTEN: %w", err)
+	}
+	probes := observability.NewServer(cfg.Metrics, h.registry, h.readiness()...)
+	g, running := errgroup.WithContext(ctx)
+
+	// The probes outlive what they tell of.
+	probing, stopProbes := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopProbes()
+	probed := make(chan error, 1)
+	go func() { probed <- probes.Serve(probing) }()
+	if probes.Addr() == "" {
+		return errors.Join(fmt.Errorf("HUB_METRICS: %w", <-probed), door.Close())
+	}
+	h.log.Info("started", "addr", door.Addr().String(), "handler", "intake and SHEP")
+	h.log.Info("started", "addr", probes.Addr(), "handler", "metrics and probes")
+
+	for _, r := range h.routes {
+		c := h.consumer(r)
+		g.Go(func() error { return c.Run(running) })
+	}
+	g.Go(func() error { return h.serveDoor(running, door) })
+
+	<-running.Done()
+	probes.NotReady("shutting down")
+	h.log.Info("stopping", "limit", cfg.Shutdown.String())
+	ended := make(chan error, 1)
+	go func() { ended <- g.Wait() }()
+	select {
+	case err = <-ended:
+	case <-time.After(cfg.Shutdown):
+		err = fmt.Errorf("not everything has ended within HUB_SHUTDOWN (%s): what runs on keeps its lease and commits nothing", cfg.Shutdown)
+	}
+	stopProbes()
+	h.log.Info("stopped")
+	return errors.Join(err, <-probed)
+}
+
+// newHub makes everything and connects to nothing yet.
+func newHub(cfg *Config, w io.Writer) (*hub, error) {
+	h := &hub{cfg: cfg, registry: prometheus.NewRegistry()}
+	h.metrics = observability.NewMetrics(h.registry)
+	h.log = observability.NewLogger(w, cfg.LogLevel, cfg.LogKey, h.metrics)
+	redis.SetLogger(redisLog{h.log})
+	var err error
+	if h.contract, err = contract.Load(); err != nil {
+		return nil, err
+	}
+	wires := wiring{cfg: cfg, metrics: h.metrics, recipient: func(name string) bool {
+		_, ok := h.contract.Topic(name + ".notifications")
+		return ok
+	}}
+	if h.adapters, err = connectSystems(wires); err != nil {
+		return nil, err
+	}
+	if h.routes, err = runningRoutes(h.adapters, wires); err != nil {
+		return nil, err
+	}
+	var known []observability.Route
+	var sources []string
+	for _, r := range h.routes {
+		sources = append(sources, r.Sources...)
+		known = append(known, observability.Route{Name: r.Name, Sources: r.Sources, Writes: r.Writes,
+			System: r.Operation.System, Operation: r.Operation.Name})
+	}
+	h.metrics.Init(topics.LetterCodes(), known...)
+	keep, err := retention(h.contract, sources)
+	if err != nil {
+		return nil, err
+	}
+	h.cluster = topics.NewCluster(cfg.Kafka)
+	h.producer = topics.NewProducer(h.cluster, produceTimeout, h.metrics)
+	h.redis = cfg.redisClient()
+	h.claims = claims.NewStore(h.redis, claims.Config{Lease: cfg.Lease, Keep: keep + 24*time.Hour, Metrics: h.metrics})
+	return h, nil
+}
+
+func (h *hub) close() {
+	h.claims.Close()
+	_ = h.redis.Close()
+	h.cluster.Close()
+}
+
+// consumer is one route with its breaker.
+func (h *hub) consumer(r topics.Route) *topics.Consumer {
+	cfg := h.cfg
+	breaker := adapters.NewBreaker(adapters.BreakerConfig{
+		System: r.Operation.System, Operation: r.Operation.Name,
+		Failures: cfg.BreakerFailures, OpenFor: cfg.BreakerOpenFor, Metrics: h.metrics,
+	})
+	gate := topics.NewGate(breaker, func(reason string, on bool) {
+		h.metrics.Pause(r.Name, reason, on)
+		h.log.Info("pause", "route", r.Name, "reason", reason, "state", on)
+	})
+	return &topics.Consumer{
+		Cluster: h.cluster, Partitions: cfg.Partitions,
+		Workers: cfg.Workers, Window: cfg.Window, WindowBytes: int64(cfg.WindowBytes), Bytes: &h.held,
+		Session: cfg.Session, Rebalance: cfg.Rebalance,
+		Delivery: &topics.Delivery{
+			Route: r, Claims: h.claims, Producer: h.producer, Gate: gate,
+			Timing: topics.Timing{
+				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter,
+				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
+			},
+			Check: h.checkContract, Lease: adapters.WithLease, Metrics: h.metrics, Log: h.log, Now: time.Now,
+		},
+	}
+}
+
+// checkContract holds a message against the contract of its topic.
+func (h *hub) checkContract(topic string, m topics.Message) (code string, err error) {
+	if t, ok := h.contract.Topic(topic); ok && t.MaxBytes > 0 && len(m.Data) > t.MaxBytes {
+		return "too_large", fmt.Errorf("the payload has %d bytes, %s takes %d", len(m.Data), topic, t.MaxBytes)
+	}
+	var v *contract.Violation
+	switch err := h.contract.Check(topic, m); {
+	case err == nil:
+		return "", nil
+	case errors.As(err, &v):
+		return v.Code, err
+	default:
+		return "internal", err
+	}
+}
+
+// readiness is what /readyz asks: the settings are valid, or there would be no
+// process.
+func (h *hub) readiness() []observability.Check {
+	return []observability.Check{
+		{Name: "kafka", Run: h.cluster.Ping},
+		{Name: "redis", Run: func(ctx context.Context) error { return h.redis.Ping(ctx).Err() }},
+		{Name: "topics", Run: h.topicsExist},
+	}
+}
+
+func (h *hub) topicsExist(ctx context.Context) error {
+	var names []string
+	for _, r := range h.routes {
+		names = append(names, r.Sources...)
+		names = append(names, r.Writes...)
+		names = append(names, r.ParkedTopic(), r.DeadTopic())
+	}
+	problems, err := h.contract.Missing(ctx, h.cluster.Client, h.cfg.Partitions, names)
+	if err != nil {
+		return err
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%s (%d problems in all): hubctl topics create makes what is missing", problems[0], len(problems))
+	}
+	return nil
+}
+
+// serveDoor serves the intake and the SHEP endpoints until ctx ends.
+func (h *hub) serveDoor(ctx context.Context, l net.Listener) error {
+	door := &http.Server{
+		Handler: h.door(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- door.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Shutdown)
+	defer cancel()
+	return door.Shutdown(stopping)
+}
+
+// door is what systems without Kafka call.
+func (h *hub) door() http.Handler {
+	tokens := map[string]string{}
+	senders := map[string]shep.Account{}
+	for name, c := range h.cfg.Callers {
+		if c.Token == "" {
+			continue
+		}
+		tokens[name] = string(c.Token)
+		senders[c.Sender] = shep.Account{System: name, Password: string(c.Token)}
+	}
+	in := intake.New(intake.Config{Tokens: tokens, Contract: h.contract, Publisher: h.producer, Metrics: h.metrics})
+	mux := http.NewServeMux()
+	mux.Handle("/", in)
+	mux.Handle("/shep/", shep.NewServer(shep.Config{Senders: senders, Metrics: h.metrics, Accept: func(ctx context.Context, m shep.Incoming) error {
+		return h.acceptSHEP(ctx, in, m)
+	}}))
+	return mux
+}
+
+// acceptSHEP writes what a system has handed over through SHEP to its topic.
+func (h *hub) acceptSHEP(ctx context.Context, in *intake.Intake, m shep.Incoming) error {
+	for _, s := range systems {
+		if s.name != m.System || s.incoming == nil {
+			continue
+		}
+		topic, msg, ok, err := s.incoming(h.adapters, m)
+		if err != nil || !ok {
+			return err
+		}
+		return in.Accept(ctx, m.System, topic, msg)
+	}
+	return topics.Fail(topics.Rejected, "service", "system %s hands nothing over through SHEP", m.System)
+}
+
+// redisLog brings what the Redis client says into the log.
+type redisLog struct{ log *slog.Logger }
+
+func (l redisLog) Printf(_ context.Context, format string, v ...any) {
+	l.log.Debug("redis client", "problem", fmt.Sprintf(format, v...))
+}
