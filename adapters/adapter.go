@@ -7,6 +7,12 @@
 // answer. A refusal by the system ("no such person") is an answer. Every error
 // is a *topics.Failure, and holds no personal data and no secret.
 //
+// The tools: Client calls once and sorts every outcome by the table of
+// design.md 4.6 (classify.go), and its connections send nothing once a call's
+// lease is over (lease.go). Breaker stops an operation whose system does not
+// answer. adaptertest plays a system in all its failures, and every operation
+// of every adapter is held against it.
+//
 // One folder per system; no adapter imports another one. What is shared by the
 // systems behind the state gateway is in adapters/shep.
 package adapters

@@ -131,6 +131,15 @@ func TestLeaseIsKeptByTheConnection(t *testing.T) {
 	}
 }
 
+// A lease that ends while the socket is full cuts the request off.
+func TestLeaseEndsInTheMiddleOfARequest(t *testing.T) {
+	url := rawServer(t, func(net.Conn) {}) // accepts, and never reads
+	c := newClient(t, adapters.Config{URL: url})
+	ctx := adapters.WithLease(t.Context(), time.Now().Add(100*time.Millisecond))
+	_, err := c.Do(ctx, adapters.Request{Path: "/", Body: make([]byte, 32<<20)})
+	expect(t, err, topics.Uncertain, "lease_over")
+}
+
 func TestOutcomeWithoutAnswer(t *testing.T) {
 	t.Run("the host does not exist", func(t *testing.T) {
 		c := newClient(t, adapters.Config{URL: "http://no-such-host.invalid"})

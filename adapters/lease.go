@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -73,9 +74,10 @@ func (l *lease) write(p []byte, send func([]byte) (int, error)) (int, error) {
 		return 0, err
 	}
 	n, err := send(p)
-	if n == 0 && err != nil && !earlier {
+	if err != nil {
 		l.mu.Lock()
-		l.sent = false
+		l.sent = earlier || n > 0
+		l.refused = l.refused || errors.Is(err, os.ErrDeadlineExceeded) // the write deadline is the lease's end
 		l.mu.Unlock()
 	}
 	return n, err

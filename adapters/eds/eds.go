@@ -115,19 +115,19 @@ func (c *Client) judge(a verifyAnswer, cms bool) (reason string, err error) {
 		certificates = append(certificates, s.ofCMS()...)
 	}
 	now := c.now()
-	any := func(is func(certificate) bool) bool { return slices.ContainsFunc(certificates, is) }
+	some := func(is func(certificate) bool) bool { return slices.ContainsFunc(certificates, is) }
 	switch {
 	case len(certificates) == 0:
 		return SignatureMissing, nil
-	case any(certificate.revoked):
+	case some(certificate.revoked):
 		return CertificateRevoked, nil
-	case any(func(x certificate) bool {
+	case some(func(x certificate) bool {
 		return !x.NotAfter.IsZero() && now.After(x.NotAfter.Time) || now.Before(x.NotBefore.Time)
 	}):
 		return CertificateExpired, nil
-	case !any(maySign):
+	case !some(maySign):
 		return NotSigningKey, nil
-	case any(func(x certificate) bool { return !x.Valid }):
+	case some(func(x certificate) bool { return !x.Valid }):
 		return "", topics.Fail(topics.Unavailable, "revocation_unknown", "nobody can say whether a certificate is revoked")
 	case !*a.Valid:
 		return SignatureInvalid, nil
