@@ -76,8 +76,40 @@ func compareFlow(f samples.Flow, byApplication map[string][]mocks.Effect) result
 				r.problem("%s %s %q for %s: not expected", e.System, e.Operation, e.Detail, e.Application)
 			}
 		}
+		for recipient, told := range overtaken(byApplication[a.ApplicationID]) {
+			r.problem("%s was told of %s in another order than it happened: %s", recipient, a.ApplicationID, strings.Join(told, ", "))
+		}
 	}
 	return r
+}
+
+// overtaken returns what each recipient was told of an application where a
+// later status overtook an earlier one. What kandas issued, in its order, is the
+// measure: what a recipient was told is part of it, in the same order.
+func overtaken(effects []mocks.Effect) map[string][]string {
+	var issued []string
+	told := map[string][]string{}
+	for _, e := range effects {
+		switch {
+		case e.System == "kandas" && slices.Contains(samples.Kinds, e.Operation):
+			issued = append(issued, e.Operation)
+		case slices.Contains(samples.Kinds, e.Detail): // a notice is described by its kind alone
+			told[e.System] = append(told[e.System], e.Detail)
+		}
+	}
+	wrong := map[string][]string{}
+	for recipient, kinds := range told {
+		rest := issued
+		for _, k := range kinds {
+			i := slices.Index(rest, k)
+			if i < 0 {
+				wrong[recipient] = kinds
+				break
+			}
+			rest = rest[i+1:]
+		}
+	}
+	return wrong
 }
 
 func (r *result) problem(format string, args ...any) {

@@ -69,3 +69,28 @@ func TestReportAlarms(t *testing.T) {
 		t.Errorf("an alarm is overheard:\n%s", out.String())
 	}
 }
+
+func TestOvertaken(t *testing.T) {
+	issue := func(kind string) mocks.Effect { return mocks.Effect{System: "kandas", Operation: kind} }
+	tell := func(recipient, kind string) mocks.Effect {
+		return mocks.Effect{System: recipient, Operation: "notify", Detail: kind}
+	}
+	for _, tc := range []struct {
+		name    string
+		effects []mocks.Effect
+		wrong   string
+	}{
+		{"in order", []mocks.Effect{issue("registered"), tell("egov", "registered"), issue("decided"), tell("egov", "decided"), tell("statecorp", "decided")}, ""},
+		{"one was not told of all", []mocks.Effect{issue("registered"), issue("decided"), tell("statecorp", "decided")}, ""},
+		{"issued twice, told once", []mocks.Effect{issue("decided"), issue("decided"), issue("certificate-issued"), tell("egov", "decided"), tell("egov", "certificate-issued")}, ""},
+		{"overtaken", []mocks.Effect{issue("registered"), issue("decided"), tell("egov", "decided"), tell("egov", "registered"), tell("statecorp", "decided")}, "egov"},
+		{"told of what never happened", []mocks.Effect{issue("registered"), tell("migration", "decided")}, "migration"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := overtaken(tc.effects)
+			if _, named := got[tc.wrong]; len(got) > 1 || tc.wrong == "" && len(got) > 0 || tc.wrong != "" && !named {
+				t.Errorf("%v, want %q", got, tc.wrong)
+			}
+		})
+	}
+}

@@ -126,13 +126,21 @@ func (s *session) effectsOfThisRun() func(mocks.Effect) {
 	return func(e mocks.Effect) {
 		if ours[e.Application] {
 			s.record.add(e)
+		}
+		if ours[e.Application] || e.Application == "" { // eds is not told of applications
 			s.timeline.effect(e)
 		}
 	}
 }
 
+// createTopics makes what topics are missing, with as many replicas as there
+// are brokers, three at most.
 func (s *session) createTopics(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, s.cmd.hubctl(), "topics", "create")
+	brokers, err := countBrokers(ctx, s.world.kafka)
+	if err != nil {
+		return fmt.Errorf("create the topics: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, s.cmd.hubctl(), "topics", "create", "--replication", strconv.Itoa(min(3, brokers)))
 	cmd.Env = append(os.Environ(), s.world.environment()...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("create the topics: %w\n%s", err, out)

@@ -19,11 +19,13 @@ import (
 
 const loopback = "127.0.0.1"
 
+var errTaken = errors.New("choose others with --port, or any free ones with --port 0")
+
 // listen takes a port of this machine for what, 0 being any free one.
 func listen(what string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(loopback, strconv.Itoa(port)))
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("port %d, for %s, is taken: choose others with --port, or any free ones with --port 0", port, what)
+		return nil, fmt.Errorf("port %d, for %s, is taken: %w", port, what, errTaken)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s: %w", what, err)
@@ -64,14 +66,15 @@ const tick = 250 * time.Millisecond
 func startRedis(port int) (addr string, stop func(), err error) {
 	// miniredis opens its own listener: this one only finds out whether the
 	// port is free, and says so in our words.
-	l, err := listen("Redis", port)
-	if err != nil {
-		return "", nil, err
+	if port != 0 {
+		l, err := listen("Redis", port)
+		if err != nil {
+			return "", nil, err
+		}
+		l.Close()
 	}
-	addr = l.Addr().String()
-	l.Close()
 	m := miniredis.NewMiniRedis()
-	if err := m.StartAddr(addr); err != nil {
+	if err := m.StartAddr(net.JoinHostPort(loopback, strconv.Itoa(port))); err != nil {
 		return "", nil, fmt.Errorf("start the embedded Redis: %w", err)
 	}
 	ticker, done, ended := time.NewTicker(tick), make(chan struct{}), make(chan struct{})
@@ -86,7 +89,7 @@ func startRedis(port int) (addr string, stop func(), err error) {
 			}
 		}
 	}()
-	return addr, func() {
+	return m.Addr(), func() {
 		ticker.Stop()
 		close(done)
 		<-ended
@@ -99,9 +102,7 @@ func answers(ctx context.Context, brokers []string, redisAddr string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if len(brokers) > 0 {
-		c := &kafka.Client{Addr: kafka.TCP(brokers...), Transport: &kafka.Transport{}}
-		defer c.Transport.(*kafka.Transport).CloseIdleConnections()
-		if _, err := c.Metadata(ctx, &kafka.MetadataRequest{}); err != nil {
+		if _, err := countBrokers(ctx, brokers); err != nil {
 			return fmt.Errorf("no Kafka answers at %s: %w", strings.Join(brokers, ","), err)
 		}
 	}
@@ -111,6 +112,17 @@ func answers(ctx context.Context, brokers []string, redisAddr string) error {
 		}
 	}
 	return nil
+}
+
+// countBrokers returns how many brokers the cluster has.
+func countBrokers(ctx context.Context, brokers []string) (int, error) {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	meta, err := (&kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport}).Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return 0, err
+	}
+	return len(meta.Brokers), nil
 }
 
 // pingRedis asks once, in Redis' own words; that it wants a password is an

@@ -2,10 +2,12 @@ package main
 
 import (
 	"kandashub/mocks"
+	"kandashub/mocks/eds"
 	"kandashub/mocks/egov"
 	"kandashub/mocks/gbdfl"
 	"kandashub/mocks/kandas"
 	"kandashub/mocks/migpolice"
+	"kandashub/mocks/migration"
 	"kandashub/mocks/statecorp"
 )
 
@@ -14,9 +16,11 @@ var systems = []struct {
 	name string
 	New  func(mocks.Env) (*mocks.System, error)
 }{
+	{"migration", migration.New},
 	{"kandas", kandas.New},
 	{"egov", egov.New},
 	{"gbdfl", gbdfl.New},
 	{"migpolice", migpolice.New},
 	{"statecorp", statecorp.New},
+	{"eds", eds.New},
 }

@@ -68,10 +68,14 @@ func pad(s string, width int) string {
 func (t *timeline) effect(e mocks.Effect) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	filed, known := t.filed[e.Application]
-	if !known {
-		filed = e.At
-		t.filed[e.Application] = e.At
+	after := ""
+	if e.Application != "" {
+		filed, known := t.filed[e.Application]
+		if !known {
+			filed = e.At
+			t.filed[e.Application] = e.At
+		}
+		after = fmt.Sprintf("+%.3fs", max(0, e.At.Sub(filed).Seconds()))
 	}
 	what := e.Operation
 	if e.Detail != "" {
@@ -94,7 +98,7 @@ func (t *timeline) effect(e mocks.Effect) {
 	}
 	t.line(fmt.Sprintf("%s  %s  %s  %s  %s",
 		t.paint(dim, pad(clock(e.At), widthTime)), pad(e.Application, widthApplication),
-		t.paint(system, pad(e.System, widthSystem)), what, t.paint(dim, fmt.Sprintf("+%.3fs", max(0, e.At.Sub(filed).Seconds())))))
+		t.paint(system, pad(e.System, widthSystem)), what, t.paint(dim, after)))
 }
 
 // note prints something that belongs to no application.

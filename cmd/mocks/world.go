@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	mathrand "math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -122,14 +123,24 @@ func (w *world) port(offset int) int {
 	return w.base + offset
 }
 
-// free finds an address for a process that will listen there itself.
+// free finds an address for a process that will listen there itself, now and
+// after each restart. Where any will do it is one that no connection is given
+// by chance meanwhile: systems take those from above 32768.
 func (w *world) free(what string, offset int) (string, error) {
-	l, err := listen(what, w.port(offset))
-	if err != nil {
-		return "", err
+	port := w.port(offset)
+	for {
+		if w.base == 0 {
+			port = 20000 + mathrand.IntN(10000)
+		}
+		l, err := listen(what, port)
+		switch {
+		case err == nil:
+			defer l.Close()
+			return l.Addr().String(), nil
+		case w.base != 0 || !errors.Is(err, errTaken):
+			return "", err
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 func (w *world) startServers() error {

@@ -33,6 +33,9 @@ const (
 	certificate = "certificate-issued"
 )
 
+// Kinds are all of them.
+var Kinds = []string{registered, refused, recommended, hearing, decided, certificate}
+
 var usual = []string{registered, recommended, decided, certificate}
 
 // Flows returns all stories of one run. Application ids hold run, which is
