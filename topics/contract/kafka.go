@@ -115,7 +115,10 @@ func (c *Contract) createOnce(ctx context.Context, client *kafka.Client, partiti
 		}
 	}
 	if len(missing) == 0 {
-		return nil, pending, nil
+		if pending == "" {
+			pending, err = silent(ctx, client, found)
+		}
+		return nil, pending, err
 	}
 	resp, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: missing})
 	if err != nil {
@@ -154,6 +157,27 @@ func led(t kafka.Topic) bool {
 	return len(t.Partitions) > 0 && !slices.ContainsFunc(t.Partitions, func(p kafka.Partition) bool {
 		return p.Error != nil || p.Leader.Host == ""
 	})
+}
+
+// silent names a topic whose leaders do not answer yet, or "": metadata tells of
+// a new leader a moment before the broker itself knows.
+func silent(ctx context.Context, client *kafka.Client, found map[string]kafka.Topic) (string, error) {
+	req := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
+	for name, t := range found {
+		for _, p := range t.Partitions {
+			req.Topics[name] = append(req.Topics[name], kafka.LastOffsetOf(p.ID))
+		}
+	}
+	resp, err := client.ListOffsets(ctx, req)
+	if err != nil {
+		return "", fmt.Errorf("asking the topics' leaders: %w", err)
+	}
+	for name, partitions := range resp.Topics {
+		if slices.ContainsFunc(partitions, func(p kafka.PartitionOffsets) bool { return p.Error != nil }) {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 // metadata returns what the cluster says of the topics, by name; nothing of
