@@ -155,10 +155,11 @@ func (s *session) waitReady(ctx context.Context) error {
 }
 
 // kill ends the hub as a power cut would, as often as it was asked for: once
-// when a third of the effects have been seen, twice at a quarter and a half.
+// when about a third of the effects have been seen, twice at a quarter and a
+// half.
 func (s *session) kill(ctx context.Context) {
 	for i := range s.cmd.Kill {
-		if s.record.waitShare(ctx, i+1, s.cmd.Kill+2) != nil {
+		if s.record.waitKill(ctx, i+1, s.cmd.Kill+2) != nil {
 			return // the run is over
 		}
 		s.timeline.note("SIGKILL to the hub")
