@@ -115,16 +115,44 @@ func SignCMSAs(signer string, data []byte) string {
 }
 
 // VerifyCMS says whether cms is a CMS at all, and whether its signature fits
-// its content, or data where the content is detached.
+// data, or where there is none the content that it carries.
 func VerifyCMS(cms string, data []byte) (ok, present bool) {
 	c, present := parseCMS(cms)
 	if !present {
 		return false, false
 	}
-	if c.Data != nil {
+	if len(data) == 0 {
 		data = c.Data
 	}
 	return hmac.Equal([]byte(c.MAC), []byte(mac(c.Signer, data))), true
+}
+
+// CMSContent returns the content that cms carries; nil if there is none.
+func CMSContent(cms string) []byte {
+	c, _ := parseCMS(cms)
+	return c.Data
+}
+
+// SignedByHead says whether a signature, as it is sent to a recipient, is a
+// fitting one of the head of МИО. A recipient that is shown another has been
+// told what nobody decided.
+func SignedByHead(format, value, data string) bool {
+	var fits bool
+	var signer string
+	switch format {
+	case "xml":
+		fits, _ = VerifyXML(value)
+		signer = XMLSigner(value)
+	case "cms":
+		content, err := base64.StdEncoding.DecodeString(data)
+		if err != nil {
+			return false
+		}
+		fits, _ = VerifyCMS(value, content)
+		signer = CMSSigner(value)
+	}
+	signer, _ = RevocationKnown(signer)
+	return fits && signer == SignerHead
 }
 
 // CMSSigner returns the name of the certificate in cms; empty if there is none.

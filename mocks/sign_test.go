@@ -47,6 +47,7 @@ func TestSignCMS(t *testing.T) {
 		{"attached", signed, "", true, true},
 		{"detached", detached, "decision", true, true},
 		{"detached, other content", detached, "another", false, true},
+		{"attached, but another content is told", signed, "another", false, true},
 		{"not base64", "%", "", false, false},
 		{"not a CMS", base64.StdEncoding.EncodeToString([]byte("{}")), "", false, false},
 	} {
@@ -70,5 +71,29 @@ func TestRevocationUnknown(t *testing.T) {
 	}
 	if signer, at := RevocationKnown(SignerAuth); signer != SignerAuth || !at.IsZero() {
 		t.Errorf("signer %q, known at %v", signer, at)
+	}
+}
+
+func TestSignedByHead(t *testing.T) {
+	const doc = "<decision><number>1</number></decision>"
+	b64 := base64.StdEncoding.EncodeToString
+	for name, c := range map[string]struct {
+		format, value, data string
+		want                bool
+	}{
+		"XML":                        {"xml", SignXML(doc), "", true},
+		"CMS":                        {"cms", SignCMS([]byte(doc)), "", true},
+		"CMS with its content":       {"cms", SignCMS([]byte(doc)), b64([]byte(doc)), true},
+		"CMS with another content":   {"cms", SignCMS([]byte(doc)), b64([]byte("<x/>")), false},
+		"revocation unknown":         {"xml", SignXMLAs(RevocationUnknown(SignerHead, time.Now()), doc), "", true},
+		"changed afterwards":         {"xml", strings.Replace(SignXML(doc), ">1<", ">2<", 1), "", false},
+		"of someone else":            {"xml", SignXMLAs("applicant", doc), "", false},
+		"none":                       {"xml", doc, "", false},
+		"no format":                  {"", SignXML(doc), "", false},
+		"content that is not base64": {"cms", SignCMS([]byte(doc)), "%", false},
+	} {
+		if got := SignedByHead(c.format, c.value, c.data); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }

@@ -1,10 +1,21 @@
 // Package eds verifies digital signatures (ЭЦП) through NCANode, the REST
 // server in front of the state's cryptography (kz.md 4).
 //
-// A signature is good, bad for one of five reasons, or not known: where nobody
+// A signature is good, bad for one of six reasons, or not known: where nobody
 // can say whether a certificate is revoked, the outcome is Unavailable with the
 // code revocation_unknown, so that the message waits and is asked again. That
 // is no refusal (domain.md 3.3).
+//
+// A good signature must be one over the very thing that is told. What is signed,
+// as XML or as the content of a CMS, is a document whose root holds, before
+// anything else, what the event beside it says; the form is ours:
+//
+//	<s:statement xmlns:s="urn:kandashub:statement:v1">
+//	  <application_id>egov-2026-1</application_id>
+//	  <event_type>kz.kandas.application.decided.v1</event_type>
+//	  <number>17</number> <date>2026-11-22</date> <result>assign</result>
+//	  ... the paper itself, and of XML the ds:Signature over all of it
+//	</s:statement>
 //
 // Effect contract: read only. NCANode takes no message id.
 //
@@ -47,6 +58,7 @@ const (
 	CertificateRevoked = "certificate_revoked"
 	CertificateExpired = "certificate_expired"
 	NotSigningKey      = "not_signing_key" // for logging in, or of someone without the right to sign for the authority
+	ContentDiffers     = "content_differs" // a good signature over something else than the event says
 )
 
 // A Client calls one NCANode. It is safe for concurrent use.
@@ -59,8 +71,23 @@ type Client struct {
 func New(c *adapters.Client) *Client { return &Client{http: c, now: time.Now} }
 
 // Verify returns why the signature of a head of МИО is bad; an empty reason
-// means that it is good.
-func (c *Client) Verify(ctx context.Context, s payload.Signature) (reason string, err error) {
+// means that it is good, and over a document that states what is told.
+func (c *Client) Verify(ctx context.Context, s payload.Signature, told Statement) (reason string, err error) {
+	if reason, err := c.verify(ctx, s); reason != "" || err != nil {
+		return reason, err
+	}
+	signed, err := c.content(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	if !told.saidIn(signed) {
+		return ContentDiffers, nil
+	}
+	return "", nil
+}
+
+// verify asks NCANode about the signature alone.
+func (c *Client) verify(ctx context.Context, s payload.Signature) (reason string, err error) {
 	q := verifyRequest{RevocationCheck: []string{"OCSP"}}
 	path := pathXML
 	switch {

@@ -48,7 +48,7 @@ func unavailable(err error, code string) bool {
 
 func TestVerify(t *testing.T) {
 	c := newClient(t, newMock(t).Handler)
-	const doc = "<decision><number>17</number></decision>"
+	doc := document()
 	later, earlier := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	x := func(v string) payload.Signature { return payload.Signature{Format: "xml", Value: v} }
 	cms := func(v, data string) payload.Signature {
@@ -61,7 +61,9 @@ func TestVerify(t *testing.T) {
 	}{
 		"good":                   {x(mocks.SignXML(doc)), ""},
 		"good CMS":               {cms(mocks.SignCMS([]byte(doc)), ""), ""},
-		"changed afterwards":     {x(strings.Replace(mocks.SignXML(doc), "17", "18", 1)), eds.SignatureInvalid},
+		"CMS with its content":   {cms(mocks.SignCMS([]byte(doc)), b64(doc)), ""},
+		"CMS, another content":   {cms(mocks.SignCMS([]byte(doc)), b64(document("17", "18"))), eds.SignatureInvalid},
+		"changed afterwards":     {x(strings.Replace(mocks.SignXML(doc), ">17<", ">18<", 1)), eds.SignatureInvalid},
 		"revoked":                {x(mocks.SignXMLAs(mocks.SignerRevoked, doc)), eds.CertificateRevoked},
 		"revoked CMS":            {cms(mocks.SignCMSAs(mocks.SignerRevoked, []byte(doc)), ""), eds.CertificateRevoked},
 		"expired":                {x(mocks.SignXMLAs(mocks.SignerExpired, doc)), eds.CertificateExpired},
@@ -76,7 +78,7 @@ func TestVerify(t *testing.T) {
 		"revocation known again": {x(mocks.SignXMLAs(mocks.RevocationUnknown(mocks.SignerHead, earlier), doc)), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			reason, err := c.Verify(t.Context(), tc.signature)
+			reason, err := c.Verify(t.Context(), tc.signature, told)
 			if err != nil || reason != tc.want {
 				t.Errorf("reason %q, error %v, want %q", reason, err, tc.want)
 			}
@@ -84,10 +86,10 @@ func TestVerify(t *testing.T) {
 	}
 
 	unknown := x(mocks.SignXMLAs(mocks.RevocationUnknown(mocks.SignerHead, later), doc))
-	if reason, err := c.Verify(t.Context(), unknown); !unavailable(err, "revocation_unknown") {
+	if reason, err := c.Verify(t.Context(), unknown, told); !unavailable(err, "revocation_unknown") {
 		t.Errorf("revocation unknown: reason %q, error %v", reason, err)
 	}
-	if _, err := c.Verify(t.Context(), payload.Signature{Format: "pdf", Value: "x"}); topics.FailureOf(err).Class != topics.Rejected {
+	if _, err := c.Verify(t.Context(), payload.Signature{Format: "pdf", Value: "x"}, told); topics.FailureOf(err).Class != topics.Rejected {
 		t.Errorf("unknown format: %v", err)
 	}
 }
@@ -97,7 +99,7 @@ func TestVerify(t *testing.T) {
 func TestResponderAway(t *testing.T) {
 	s := newMock(t)
 	c := newClient(t, s.Handler)
-	signed := payload.Signature{Format: "xml", Value: mocks.SignXML("<a></a>")}
+	signed := payload.Signature{Format: "xml", Value: mocks.SignXML(document())}
 	switchOCSP := func(body string) {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -107,11 +109,11 @@ func TestResponderAway(t *testing.T) {
 		}
 	}
 	switchOCSP(`{"down":true}`)
-	if reason, err := c.Verify(t.Context(), signed); !unavailable(err, "revocation_unknown") {
+	if reason, err := c.Verify(t.Context(), signed, told); !unavailable(err, "revocation_unknown") {
 		t.Errorf("reason %q, error %v", reason, err)
 	}
 	switchOCSP(`{"down":false}`)
-	if reason, err := c.Verify(context.Background(), signed); err != nil || reason != "" {
+	if reason, err := c.Verify(context.Background(), signed, told); err != nil || reason != "" {
 		t.Errorf("reason %q, error %v after the responder came back", reason, err)
 	}
 }
@@ -119,8 +121,8 @@ func TestResponderAway(t *testing.T) {
 // Answers of a real NCANode that the mock does not give.
 func TestAnswers(t *testing.T) {
 	certificate := func(replace ...string) string { return strings.NewReplacer(replace...).Replace(certificate) }
-	xml := payload.Signature{Format: "xml", Value: mocks.SignXML("<a></a>")}
-	cms := payload.Signature{Format: "cms", Value: mocks.SignCMS([]byte("a"))}
+	xml := payload.Signature{Format: "xml", Value: mocks.SignXML(document())}
+	cms := payload.Signature{Format: "cms", Value: mocks.SignCMS([]byte(document()))}
 	for name, tc := range map[string]struct {
 		signature payload.Signature
 		answer    string
@@ -142,10 +144,14 @@ func TestAnswers(t *testing.T) {
 		"a time that is none":    {xml, `{"valid":true,"signers":[` + certificate("2020-", "soon-") + `]}`, "", "unreadable"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			c := newClient(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/cms/extract" {
+					io.WriteString(w, `{"status":200,"message":"OK","data":"`+base64.StdEncoding.EncodeToString([]byte(document()))+`"}`) //nolint:errcheck
+					return
+				}
 				io.WriteString(w, tc.answer) //nolint:errcheck
 			}))
-			reason, err := c.Verify(t.Context(), tc.signature)
+			reason, err := c.Verify(t.Context(), tc.signature, told)
 			code := ""
 			if err != nil {
 				code = topics.FailureOf(err).Code

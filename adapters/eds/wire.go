@@ -10,8 +10,9 @@ import (
 
 // The part of NCANode's REST API, version 3, that is used here (kz.md 4).
 const (
-	pathXML = "/xml/verify"
-	pathCMS = "/cms/verify"
+	pathXML     = "/xml/verify"
+	pathCMS     = "/cms/verify"
+	pathExtract = "/cms/extract"
 )
 
 // verifyRequest carries XML, or CMS with Data where the content is detached.
@@ -20,6 +21,15 @@ type verifyRequest struct {
 	CMS             string   `json:"cms,omitempty"`
 	Data            string   `json:"data,omitempty"`
 	RevocationCheck []string `json:"revocationCheck"`
+}
+
+// extractRequest asks for the content of a CMS that carries it.
+type extractRequest struct {
+	CMS string `json:"cms"`
+}
+
+type extractAnswer struct {
+	Data string `json:"data"` // base64
 }
 
 type verifyAnswer struct {

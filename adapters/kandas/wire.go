@@ -37,7 +37,8 @@ type delivery struct {
 	ApplicationID string `json:"application_id"`
 	Notice        string `json:"notice"`
 	Recipient     string `json:"recipient"`
-	State         string `json:"state"` // accepted, delivered, not-delivered
+	State         string `json:"state"`              // accepted, delivered, not-delivered
+	EventID       string `json:"event_id,omitempty"` // of the event that the notice tells of: with accepted
 	At            string `json:"at,omitempty"`
 	Reason        string `json:"reason,omitempty"`
 }

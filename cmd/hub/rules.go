@@ -93,9 +93,10 @@ func decode[T any](m topics.Message) (v T, err error) {
 	return v, nil
 }
 
-// A verifier says why an ЭЦП is bad; empty if it is good. Whether it is revoked
-// may be unknown: that is an error of class Unavailable, and the message waits.
-type verifier func(ctx context.Context, s payload.Signature) (reason string, err error)
+// A verifier says why an ЭЦП is bad, or over something else than what is told;
+// empty if it is good. Whether it is revoked may be unknown: that is an error of
+// class Unavailable, and the message waits.
+type verifier func(ctx context.Context, s payload.Signature, told eds.Statement) (reason string, err error)
 
 // eventKinds names the events of kandas to their recipients, and says which
 // must be signed by the head of МИО (domain.md 3.3).
@@ -137,7 +138,7 @@ func verifyOperation(verify verifier, known func(recipient string) bool) topics.
 			if e.Signature == nil {
 				return rejection(m, eds.SignatureMissing), nil
 			}
-			switch reason, err := verify(ctx, *e.Signature); {
+			switch reason, err := verify(ctx, *e.Signature, statementOf(m, e)); {
 			case err != nil:
 				return nil, err
 			case reason != "":
@@ -146,6 +147,22 @@ func verifyOperation(verify verifier, known func(recipient string) bool) topics.
 			return notifications(m, k.kind, e), nil
 		},
 	}
+}
+
+// statementOf is what the signed document of an event must say.
+func statementOf(m topics.Message, e payload.Event) eds.Statement {
+	s := eds.Statement{ApplicationID: m.Subject, EventType: m.Type}
+	switch {
+	case e.PackageRefusal != nil:
+		s.Number, s.Date, s.Result = e.PackageRefusal.Number, e.PackageRefusal.Date, e.PackageRefusal.Kind
+	case e.Hearing != nil:
+		s.Date = e.Hearing.At
+	case e.Decision != nil:
+		s.Number, s.Date, s.Result = e.Decision.Number, e.Decision.Date, e.Decision.Result
+	case e.Certificate != nil:
+		s.Number, s.Date = e.Certificate.Number, e.Certificate.AssignedOn
+	}
+	return s
 }
 
 // notifications are one for each recipient, in the order given.
@@ -203,7 +220,7 @@ func showOperation(c cabinet) topics.Operation {
 			if _, err := c.Show(ctx, notice, n); err != nil {
 				return nil, err
 			}
-			return delivery("migration", m, payload.DeliveryAccepted), nil
+			return []topics.Reply{accepted("migration", m, n)}, nil
 		},
 	}
 }
@@ -231,37 +248,52 @@ func notifyOperation[A any](system string, g gateway[A], settle time.Duration) t
 			if _, err := g.Notify(ctx, topics.NoticeID(m.Subject, m.ID), m.Subject, n); err != nil {
 				return nil, err
 			}
-			return delivery(system, m, payload.DeliveryAccepted), nil
+			return []topics.Reply{accepted(system, m, n)}, nil
 		},
 		Ask: func(ctx context.Context, m topics.Message, sent time.Time) ([]topics.Reply, bool, error) {
+			n, err := decode[payload.Notification](m)
+			if err != nil {
+				return nil, false, err
+			}
 			state, arrived, err := g.Ask(ctx, topics.NoticeID(m.Subject, m.ID), sent)
 			if err != nil || !arrived {
 				return nil, false, err
 			}
-			return delivery(system, m, deliveryState(state)), true, nil
+			return asked(system, m, n, state), true, nil
 		},
 	}
 }
 
-// deliveryState translates the gateway's word for what became of a message. A
-// message that was not delivered is never sent again by the hub: kandas hears
-// of it.
-func deliveryState(gateway string) string {
-	switch shep.State(gateway) {
+// asked is what is written where the gateway has been asked what became of the
+// notice m: that it was accepted, and, where it says so, how it ended, just as
+// the system's own receipt says it. A notice that was not delivered is never
+// sent again by the hub: kandas hears of it.
+func asked(system string, m topics.Message, n payload.Notification, state string) []topics.Reply {
+	replies := []topics.Reply{accepted(system, m, n)}
+	switch shep.State(state) {
 	case shep.Delivered:
-		return payload.DeliveryDelivered
+		return append(replies, delivery(system, m, payload.DeliveryDelivered))
 	case shep.NotDelivered, shep.DeliveryStopped:
-		return payload.DeliveryNotDelivered
-	default:
-		return payload.DeliveryAccepted
+		return append(replies, delivery(system, m, payload.DeliveryNotDelivered))
 	}
+	return replies
+}
+
+// accepted says that the system has taken over the notice that m carries, and
+// of which event it tells.
+func accepted(system string, m topics.Message, n payload.Notification) topics.Reply {
+	r := delivery(system, m, payload.DeliveryAccepted)
+	d := r.Data.(payload.Delivery)
+	d.EventID = n.EventID
+	r.Data = d
+	return r
 }
 
 // delivery says what became of the notice that m carries. Its id and payload
 // follow from notice and state alone, as those of the system's own receipt do.
-func delivery(system string, m topics.Message, state string) []topics.Reply {
+func delivery(system string, m topics.Message, state string) topics.Reply {
 	notice := topics.NoticeID(m.Subject, m.ID)
-	return []topics.Reply{{
+	return topics.Reply{
 		Topic: system + ".accepted",
 		Type:  payload.TypeDeliveryRecorded,
 		ID:    deliveryID(notice, state),
@@ -271,5 +303,5 @@ func delivery(system string, m topics.Message, state string) []topics.Reply {
 			Recipient:     system,
 			State:         state,
 		},
-	}}
+	}
 }

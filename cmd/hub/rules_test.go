@@ -147,14 +147,14 @@ func TestDeliveredIDDependsOnNoticeAndStateAlone(t *testing.T) {
 func TestVerify(t *testing.T) {
 	signature := &payload.Signature{Format: "xml", Value: "<a/>"}
 	says := func(reason string, err error) verifier {
-		return func(_ context.Context, s payload.Signature) (string, error) {
-			if s != *signature {
-				t.Errorf("verified %+v", s)
+		return func(_ context.Context, s payload.Signature, told eds.Statement) (string, error) {
+			if s != *signature || told.ApplicationID != subject {
+				t.Errorf("verified %+v of %+v", s, told)
 			}
 			return reason, err
 		}
 	}
-	silent := func(context.Context, payload.Signature) (string, error) {
+	silent := func(context.Context, payload.Signature, eds.Statement) (string, error) {
 		t.Error("asked about a signature that need not be there, or is not")
 		return "", nil
 	}
@@ -212,15 +212,76 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// accepted is what a rule for notices writes.
-func accepted(system, state string) []topics.Reply {
+// What must be signed follows from the event, and nothing of it is left out.
+func TestStatement(t *testing.T) {
+	for eventType, c := range map[string]struct {
+		event payload.Event
+		want  eds.Statement
+	}{
+		payload.TypePackageRefused: {
+			payload.Event{PackageRefusal: &payload.PackageRefusal{Number: "1", Date: "2026-11-22", Kind: "expired"}},
+			eds.Statement{Number: "1", Date: "2026-11-22", Result: "expired"},
+		},
+		payload.TypeHearingSet: {
+			payload.Event{Hearing: &payload.Hearing{At: "2026-11-24T15:00:00+05:00"}},
+			eds.Statement{Date: "2026-11-24T15:00:00+05:00"},
+		},
+		payload.TypeDecided: {
+			payload.Event{Decision: &payload.Decision{Number: "2", Date: "2026-11-22", Result: "refuse"}},
+			eds.Statement{Number: "2", Date: "2026-11-22", Result: "refuse"},
+		},
+		payload.TypeCertificateIssued: {
+			payload.Event{Certificate: &payload.Certificate{Number: "3", AssignedOn: "2026-11-22"}},
+			eds.Statement{Number: "3", Date: "2026-11-22"},
+		},
+	} {
+		c.want.ApplicationID, c.want.EventType = subject, eventType
+		if diff := cmp.Diff(c.want, statementOf(topics.Message{Subject: subject, Type: eventType}, c.event)); diff != "" {
+			t.Errorf("%s: %s", eventType, diff)
+		}
+	}
+}
+
+// recorded is what a rule for notices writes: for each state one delivery, and
+// with acceptance the event.
+func recorded(system string, states ...string) (replies []topics.Reply) {
 	notice := subject + ".0d9f3c526b1a5d0e"
-	return []topics.Reply{{
-		Topic: system + ".accepted",
-		Type:  payload.TypeDeliveryRecorded,
-		ID:    topics.DeriveID("delivery", notice, state),
-		Data:  payload.Delivery{ApplicationID: subject, Notice: notice, Recipient: system, State: state},
-	}}
+	for _, state := range states {
+		d := payload.Delivery{ApplicationID: subject, Notice: notice, Recipient: system, State: state}
+		if state == "accepted" {
+			d.EventID = "event"
+		}
+		replies = append(replies, topics.Reply{
+			Topic: system + ".accepted",
+			Type:  payload.TypeDeliveryRecorded,
+			ID:    topics.DeriveID("delivery", notice, state),
+			Data:  d,
+		})
+	}
+	return replies
+}
+
+// What the hub writes after it has asked, and what the system's own receipt
+// says, must be one message.
+func TestAskedSaysWhatTheReceiptSays(t *testing.T) {
+	m := messageOf(t, payload.TypeNotification, payload.Notification{EventID: "event"})
+	for state, call := range map[shep.State]shep.State{
+		shep.Delivered: shep.Delivered, shep.NotDelivered: shep.NotDelivered, shep.DeliveryStopped: shep.NotDelivered,
+	} {
+		in := shep.Incoming{Operation: shep.OpStateChanged, MessageID: topics.NoticeID(m.Subject, m.ID), State: call, Time: time.Now()}
+		receipt, ok, err := in.Receipt("egov", payload.TypeEgovReceipt)
+		if err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		replies := asked("egov", m, payload.Notification{EventID: "event"}, string(state))
+		said, err := json.Marshal(replies[1].Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if replies[1].ID != receipt.ID || string(said) != string(receipt.Data) {
+			t.Errorf("%s: %s %s, but the receipt is %s %s", state, replies[1].ID, said, receipt.ID, receipt.Data)
+		}
+	}
 }
 
 type fakeCabinet struct {
@@ -236,9 +297,9 @@ func (f *fakeCabinet) Show(_ context.Context, notice string, _ payload.Notificat
 func TestShow(t *testing.T) {
 	fake := &fakeCabinet{}
 	o := showOperation(fake)
-	m := messageOf(t, payload.TypeNotification, payload.Notification{ApplicationID: subject})
+	m := messageOf(t, payload.TypeNotification, payload.Notification{ApplicationID: subject, EventID: "event"})
 	replies, err := o.Do(t.Context(), m)
-	checkOutcome(t, replies, err, accepted("migration", "accepted"), "", "")
+	checkOutcome(t, replies, err, recorded("migration", "accepted"), "", "")
 	if want := topics.NoticeID(subject, eventID); fake.notice != want {
 		t.Errorf("notice %s, want %s", fake.notice, want)
 	}
@@ -273,9 +334,9 @@ func TestNotify(t *testing.T) {
 	if o.System != "egov" || o.Effect != topics.C2 || o.Settle != time.Minute {
 		t.Errorf("operation of %s, %v, settle %v", o.System, o.Effect, o.Settle)
 	}
-	m := messageOf(t, payload.TypeNotification, payload.Notification{ApplicationID: subject})
+	m := messageOf(t, payload.TypeNotification, payload.Notification{ApplicationID: subject, EventID: "event"})
 	replies, err := o.Do(t.Context(), m)
-	checkOutcome(t, replies, err, accepted("egov", "accepted"), "", "")
+	checkOutcome(t, replies, err, recorded("egov", "accepted"), "", "")
 	if fake.notice != topics.NoticeID(subject, eventID) || fake.correlation != subject {
 		t.Errorf("notice %s, correlation %s", fake.notice, fake.correlation)
 	}
@@ -296,17 +357,17 @@ func TestAsk(t *testing.T) {
 		want    []topics.Reply
 		code    string
 	}{
-		{"on its way", shep.OnDelivery, true, nil, accepted("statecorp", "accepted"), ""},
-		{"delivered", shep.Delivered, true, nil, accepted("statecorp", "delivered"), ""},
-		{"not delivered", shep.NotDelivered, true, nil, accepted("statecorp", "not-delivered"), ""},
-		{"stopped", shep.DeliveryStopped, true, nil, accepted("statecorp", "not-delivered"), ""},
+		{"on its way", shep.OnDelivery, true, nil, recorded("statecorp", "accepted"), ""},
+		{"delivered", shep.Delivered, true, nil, recorded("statecorp", "accepted", "delivered"), ""},
+		{"not delivered", shep.NotDelivered, true, nil, recorded("statecorp", "accepted", "not-delivered"), ""},
+		{"stopped", shep.DeliveryStopped, true, nil, recorded("statecorp", "accepted", "not-delivered"), ""},
 		{"never arrived", shep.UnknownID, false, nil, nil, ""},
 		{"no answer", "", false, errDown, nil, "connect"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fake := &fakeGateway{state: string(c.state), arrived: c.arrived, err: c.err}
 			o := notifyOperation("statecorp", fake, time.Minute)
-			replies, arrived, err := o.Ask(t.Context(), messageOf(t, payload.TypeNotification, payload.Notification{}), time.Now())
+			replies, arrived, err := o.Ask(t.Context(), messageOf(t, payload.TypeNotification, payload.Notification{EventID: "event"}), time.Now())
 			checkOutcome(t, replies, err, c.want, topics.Unavailable, c.code)
 			if arrived != c.arrived {
 				t.Errorf("arrived %v, want %v", arrived, c.arrived)

@@ -4,6 +4,7 @@
 //
 //	POST /xml/verify       {"xml", "revocationCheck"}
 //	POST /cms/verify       {"cms", "data", "revocationCheck"}
+//	POST /cms/extract      {"cms"}: the content that it carries
 //	GET  /actuator/health
 //	PUT  /_ocsp            {"down": true}: nobody knows of revocations, until {"down": false}
 //	     /_faults, /_ledger, see mocks.Admin
@@ -20,6 +21,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,9 +48,10 @@ func New(env mocks.Env) (*mocks.System, error) {
 	api := http.NewServeMux()
 	api.HandleFunc("POST /xml/verify", n.verifyXML)
 	api.HandleFunc("POST /cms/verify", n.verifyCMS)
+	api.HandleFunc("POST /cms/extract", n.extract)
 	faults := mocks.NewFaults(env.Seed)
 	mux := http.NewServeMux()
-	mux.Handle("/", faults.Wrap(func(*http.Request) string { return "verify" }, api))
+	mux.Handle("/", faults.Wrap(func(r *http.Request) string { return path.Base(r.URL.Path) }, api))
 	mux.HandleFunc("GET /actuator/health", func(w http.ResponseWriter, _ *http.Request) {
 		mocks.WriteJSON(w, http.StatusOK, map[string]string{"status": "UP"})
 	})
@@ -113,6 +116,23 @@ func (n *ncanode) verifyCMS(w http.ResponseWriter, r *http.Request) {
 	n.answer(w, answer{
 		Status: http.StatusOK, Message: "OK", Valid: fits && c.Valid, Signers: []any{cmsSigner{[]certificate{c}}},
 	}, fits, present)
+}
+
+// extract changes nothing and looks at no signature, so the ledger has no line
+// of it.
+func (n *ncanode) extract(w http.ResponseWriter, r *http.Request) {
+	q, ok := read(w, r, func(q request) string { return q.CMS })
+	if !ok {
+		return
+	}
+	content := mocks.CMSContent(q.CMS)
+	if content == nil {
+		fail(w, http.StatusBadRequest, "Malformed content.")
+		return
+	}
+	mocks.WriteJSON(w, http.StatusOK, map[string]any{
+		"status": http.StatusOK, "message": "OK", "data": base64.StdEncoding.EncodeToString(content),
+	})
 }
 
 // answer writes the ledger and then the answer. NCANode is not told of

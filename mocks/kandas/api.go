@@ -1,12 +1,16 @@
 package kandas
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"kandashub/mocks"
@@ -25,6 +29,7 @@ var operations = map[string]string{
 // A reply is what the system says to a request, and says again to every repeat
 // of its id.
 type reply struct {
+	request     [sha256.Size]byte // hash of what was asked
 	answer      answer
 	application string
 	detail      string // for the ledger
@@ -67,15 +72,24 @@ func (s *system) serve(operation string, handle func(*json.Decoder) (reply, erro
 			http.Error(w, "application/json is expected", http.StatusUnsupportedMediaType)
 			return
 		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			http.Error(w, "the request cannot be read", http.StatusBadRequest)
+			return
+		}
 		key := operation + " " + id
 		s.mu.Lock()
 		answered, repeat := s.answered[key]
-		var err error
 		if !repeat {
-			answered, err = handle(json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)))
+			answered, err = handle(json.NewDecoder(bytes.NewReader(body)))
+			answered.request = sha256.Sum256(body)
 			if err == nil {
 				s.answered[key] = answered
 			}
+		} else if answered.request != sha256.Sum256(body) {
+			answered.also = []mocks.Effect{violation(answered.application, "one message id for two different requests to "+operation)}
+		} else {
+			answered.also = nil
 		}
 		s.mu.Unlock()
 		if err != nil {
@@ -93,7 +107,7 @@ func (s *system) serve(operation string, handle func(*json.Decoder) (reply, erro
 // settle records what was done, and starts what follows from it.
 func (s *system) settle(operation, id string, r reply, repeat bool) error {
 	err := s.record(mocks.Effect{Operation: operation, Application: r.application, ID: id, Detail: r.detail, Repeat: repeat})
-	if err != nil || repeat {
+	if err != nil {
 		return err
 	}
 	for _, e := range r.also {
@@ -101,7 +115,7 @@ func (s *system) settle(operation, id string, r reply, repeat bool) error {
 			return err
 		}
 	}
-	if r.then != nil {
+	if r.then != nil && !repeat {
 		s.mu.Lock()
 		s.do(r.then)
 		s.mu.Unlock()
@@ -213,11 +227,15 @@ func personKey(p person) string {
 }
 
 // recordDelivery takes what became of one notice. A notice that is delivered
-// stays so.
+// stays so. Which event a notice tells of is said once, with its acceptance,
+// before or after the rest.
 func (s *system) recordDelivery(d *json.Decoder) (reply, error) {
 	var in delivery
-	if err := d.Decode(&in); err != nil || in.ApplicationID == "" || in.Notice == "" || in.Recipient == "" {
+	if err := d.Decode(&in); err != nil || in.ApplicationID == "" || in.Recipient == "" {
 		return reply{}, formError("not a delivery")
+	}
+	if !strings.HasPrefix(in.Notice, in.ApplicationID+".") {
+		return reply{}, formError("notice does not begin with its application")
 	}
 	if in.State == "" || !oneOf(in.State, "accepted", "delivered", "not-delivered") {
 		return reply{}, formError("unknown state of a delivery")
@@ -228,11 +246,17 @@ func (s *system) recordDelivery(d *json.Decoder) (reply, error) {
 	}
 	r := reply{answer: accepted, application: in.ApplicationID, detail: in.Recipient + " " + in.State}
 	key := in.Recipient + " " + in.Notice
+	if in.EventID != "" {
+		if !slices.Contains(a.told[in.EventID], in.Recipient) {
+			r.also = append(r.also, violation(in.ApplicationID, in.Recipient+" was told of an event that is not for it"))
+		}
+		a.eventOf[key] = in.EventID
+	}
 	if before := a.notices[key]; before != "" && before != "accepted" && in.State == "accepted" {
 		r.detail += ", stays " + before
-		return r, nil
+	} else {
+		a.notices[key] = in.State
 	}
-	a.notices[key] = in.State
 	if a.closesClock() {
 		a.clockClosed = true
 		r.also = append(r.also, mocks.Effect{

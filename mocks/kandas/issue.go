@@ -31,7 +31,6 @@ type issue struct {
 	kind       string
 	event      event
 	signatures int
-	statecorp  bool // the State Corporation was to be told
 	rejected   bool
 	settled    bool // issued again, or left to an officer
 }
@@ -61,24 +60,31 @@ func (s *system) issueOnce(ctx context.Context, i *issue) (id string, spoiled, o
 	}
 	e.IssuedAt = s.now().Format(time.RFC3339)
 	if part := e.signed(); part != nil {
-		spoiled = sc.BadSignature && !a.spoiled
-		e.Signature = s.sign(a, part, sc, spoiled)
+		spoiled = (sc.BadSignature || sc.OtherContent) && !a.spoiled
+		e.Signature = s.sign(a, e.statement(eventTypes[i.kind]), sc)
 		a.spoiled = true
 		s.issued[id] = i
 		i.signatures++
 	}
-	if i.statecorp = slices.Contains(e.Recipients, "statecorp"); i.statecorp {
-		a.toStatecorp++
-	}
+	a.told[id] = e.Recipients
 	if i.kind == "decided" && a.extends() {
-		a.clock = a.toStatecorp
+		a.clock = id
 	}
 	s.mu.Unlock()
-	s.effect(a, i.kind, id, "to "+strings.Join(e.Recipients, ", "))
+	s.effect(a, i.kind, id, issuedDetail(e))
 	ok = s.write(ctx, message{
 		Topic: topicEvents, Key: a.form.ApplicationID, ID: id, Type: eventTypes[i.kind], Time: s.now(), Payload: encode(e),
 	})
 	return id, spoiled, ok
+}
+
+// issuedDetail says of an event, for the ledger, whom it goes to.
+func issuedDetail(e event) string {
+	detail := "to " + strings.Join(e.Recipients, ", ")
+	if grounds := e.grounds(); len(grounds) > 0 {
+		detail = "grounds " + strings.Join(grounds, ", ") + ", " + detail
+	}
+	return detail
 }
 
 // recipients are the systems to be told of an event: the channel of filing
@@ -100,26 +106,29 @@ func recipients(a *application, kind string, sc Script) []string {
 	return to
 }
 
-// sign signs a part of an event as the head of МИО: every third one as CMS, the
-// others as XML. The caller holds the lock.
-func (s *system) sign(a *application, part any, sc Script, spoil bool) *signature {
+// sign signs a document as the head of МИО: every third one as CMS, the others as
+// XML. The script may have the application's first one spoiled: the document
+// says something else than the event, or changes after it was signed. The caller
+// holds the lock.
+func (s *system) sign(a *application, d statement, sc Script) *signature {
 	signer := mocks.SignerHead
 	if sc.RevocationUnknownMS > 0 && !a.spoiled {
 		signer = mocks.RevocationUnknown(signer, s.now().Add(time.Duration(sc.RevocationUnknownMS)*time.Millisecond))
 	}
-	s.signatures++
-	if s.signatures%3 == 0 && !spoil {
-		return &signature{Format: "cms", Value: mocks.SignCMSAs(signer, encode(part))}
+	if sc.OtherContent && !a.spoiled {
+		d.Number += "-1"
 	}
-	doc, err := xml.Marshal(part)
+	doc, err := xml.Marshal(d)
 	if err != nil {
 		panic(err) // the types of wire.go always marshal
 	}
-	value := mocks.SignXMLAs(signer, string(doc))
-	if spoil { // the document changes after it was signed
-		value = strings.Replace(value, "</", " </", 1)
+	if sc.BadSignature && !a.spoiled {
+		return &signature{Format: "xml", Value: strings.Replace(mocks.SignXMLAs(signer, string(doc)), "</", " </", 1)}
 	}
-	return &signature{Format: "xml", Value: value}
+	if s.signatures++; s.signatures%3 == 0 {
+		return &signature{Format: "cms", Value: mocks.SignCMSAs(signer, doc)}
+	}
+	return &signature{Format: "xml", Value: mocks.SignXMLAs(signer, string(doc))}
 }
 
 // rejected takes the hub's word that an event's signature is bad, and has the
@@ -134,9 +143,7 @@ func (s *system) rejected(id string, value []byte) {
 	repeat := i != nil && i.rejected
 	if i != nil && !repeat {
 		i.rejected = true
-		if i.statecorp { // nobody was told
-			i.a.toStatecorp--
-		}
+		i.a.told[r.EventID] = nil // nobody was told
 	}
 	s.mu.Unlock()
 	switch {

@@ -1,6 +1,7 @@
 package kandas
 
 import (
+	"encoding/xml"
 	"fmt"
 	"net/http"
 	"slices"
@@ -118,7 +119,7 @@ func TestPackageRefused(t *testing.T) {
 
 func TestRefusalWithHearing(t *testing.T) {
 	w := newWorld(t)
-	w.script("egov-2", Script{Recommendation: "refuse", Hearing: true, Missions: true})
+	w.script("egov-2", Script{Recommendation: "refuse", Hearing: true, Missions: true, Grounds: []string{"3", "19-1"}})
 	w.post("applications", "m", newForm("egov-2"))
 	w.recordIINs("egov-2", found)
 	w.seen("egov-2", "decided", 1)
@@ -127,10 +128,10 @@ func TestRefusalWithHearing(t *testing.T) {
 	if diff := cmp.Diff([]string{"egov", "notify", "missions", "monitoring"}, events[2].Recipients); diff != "" {
 		t.Error(diff)
 	}
-	if h := events[2].Hearing; h == nil || h.Place == "" || len(h.Grounds) == 0 {
+	if h := events[2].Hearing; h == nil || h.Place == "" || !slices.Equal(h.Grounds, []string{"3", "19-1"}) {
 		t.Errorf("hearing %+v", events[2])
 	}
-	if d := events[3].Decision; d == nil || d.Result != "refuse" || len(d.Grounds) == 0 {
+	if d := events[3].Decision; d == nil || d.Result != "refuse" || !slices.Equal(d.Grounds, []string{"3", "19-1"}) {
 		t.Errorf("decision %+v", events[3])
 	}
 }
@@ -161,34 +162,49 @@ func TestWithdrawn(t *testing.T) {
 
 func TestExtensionClock(t *testing.T) {
 	w := newWorld(t)
-	deliver := func(id, notice, recipient, state string) {
+	deliver := func(notice, recipient, state, event string) {
 		t.Helper()
-		w.post("deliveries", notice+state, delivery{ApplicationID: id, Notice: notice, Recipient: recipient, State: state})
+		id, _, _ := strings.Cut(notice, ".")
+		w.post("deliveries", notice+state, delivery{ApplicationID: id, Notice: notice, Recipient: recipient, State: state, EventID: event})
 	}
 	no := false
+	decision := map[string]string{}
 	for _, id := range []string{"statecorp-4", "migration-4"} {
 		w.script(id, Script{IIN: &no})
 		w.post("applications", id, newForm(id, func(f *form) { f.Service, f.Attachments = "kandas.extend", nil }))
 		w.seen(id, "decided", 1)
+		w.until("its events", func() bool {
+			n := 0
+			for _, e := range w.events {
+				if e.ApplicationID == id {
+					n++
+				}
+			}
+			return n == 2
+		})
+		_, ids := w.ofApplication(id)
+		decision[id] = ids[1]
+		deliver(id+".a", "statecorp", "delivered", "") // of which event, nobody knows
 	}
-	// At the counter the State Corporation was told twice.
-	deliver("statecorp-4", "statecorp-4.a", "statecorp", "accepted")
-	deliver("statecorp-4", "statecorp-4.b", "statecorp", "accepted")
-	deliver("statecorp-4", "statecorp-4.a", "statecorp", "delivered")
-	deliver("migration-4", "migration-4.a", "migration", "delivered")
+	_, ids := w.ofApplication("statecorp-4")
+	deliver("statecorp-4.a", "statecorp", "accepted", ids[0])
+	deliver("statecorp-4.b", "statecorp", "accepted", decision["statecorp-4"])
+	deliver("statecorp-4.b", "statecorp", "not-delivered", "")
+	deliver("migration-4.b", "migration", "delivered", "")
+	deliver("migration-4.b", "migration", "accepted", decision["migration-4"])
+	deliver("migration-4.c", "statecorp", "delivered", "")
 	if ops := w.operations(""); slices.Contains(ops, "clock-closed") {
 		t.Errorf("a clock closed too early: %v", ops)
 	}
-	deliver("statecorp-4", "statecorp-4.b", "statecorp", "delivered")
-	deliver("migration-4", "migration-4.b", "statecorp", "delivered")
-	deliver("migration-4", "migration-4.b", "statecorp", "accepted") // late, and changes nothing
+	deliver("statecorp-4.b", "statecorp", "delivered", "")                     // accepted before
+	deliver("migration-4.c", "statecorp", "accepted", decision["migration-4"]) // accepted after
+	if ops := w.operations(""); slices.Contains(ops, "violation") {
+		t.Errorf("violations: %v", ops)
+	}
 	for _, id := range []string{"statecorp-4", "migration-4"} {
 		if got := count(w.operations(id), "clock-closed"); got != 1 {
 			t.Errorf("%s: the clock closed %d times", id, got)
 		}
-		w.until("its events", func() bool {
-			return len(w.events) >= 4
-		})
 		events, _ := w.ofApplication(id)
 		if last := events[len(events)-1]; last.Decision == nil || last.Decision.Until == "" || !slices.Contains(last.Recipients, "statecorp") {
 			t.Errorf("%s: decision %+v", id, last)
@@ -221,6 +237,62 @@ func TestBadSignatureIsIssuedAnew(t *testing.T) {
 	}
 	if got := count(w.operations("egov-5"), "rejection-received"); got != 1 {
 		t.Errorf("%d rejections received, want 1", got)
+	}
+}
+
+func TestOtherContentIsSignedWell(t *testing.T) {
+	w := newWorld(t)
+	w.script("egov-11", Script{OtherContent: true})
+	w.post("applications", "m", newForm("egov-11"))
+	w.recordIINs("egov-11", found)
+	w.until("the decision", func() bool { return len(w.events) == 3 })
+	events, _ := w.ofApplication("egov-11")
+	if s := events[2].Signature; !good(s) || signs(t, s, events[2].Decision.Number) {
+		t.Errorf("signature %+v of the decision %s", s, events[2].Decision.Number)
+	}
+}
+
+// signs says whether the signed document has this number.
+func signs(t *testing.T, s *signature, number string) bool {
+	t.Helper()
+	doc := []byte(s.Value)
+	if s.Format == "cms" {
+		doc = mocks.CMSContent(s.Value)
+	}
+	var d struct {
+		XMLName xml.Name `xml:"urn:kandashub:statement:v1 statement"`
+		Number  string   `xml:"number"`
+	}
+	if err := xml.Unmarshal(doc, &d); err != nil {
+		t.Fatal(err)
+	}
+	return d.Number == number
+}
+
+// What a system that honours ids would never say: its callers may not use one id
+// for two things, nor tell a recipient of what is not for it.
+func TestViolations(t *testing.T) {
+	w := newWorld(t)
+	w.post("applications", "m", newForm("egov-12"))
+	w.seen("egov-12", "iin-requested", 1)
+	w.until("the registration", func() bool { return len(w.events) == 1 })
+	violations := func() int { return count(w.operations("egov-12"), "violation") }
+	d := delivery{ApplicationID: "egov-12", Notice: "egov-12.a", Recipient: "egov", State: "accepted", EventID: w.ids[0]}
+	w.post("deliveries", "d1", d)
+	w.post("deliveries", "d1", d)
+	if n := violations(); n != 0 {
+		t.Fatalf("%d violations before any", n)
+	}
+	other := d
+	other.State = "delivered"
+	w.post("deliveries", "d1", other)
+	if n := violations(); n != 1 {
+		t.Errorf("one id for two deliveries: %d violations", n)
+	}
+	d.Recipient = "statecorp"
+	w.post("deliveries", "d2", d)
+	if n := violations(); n != 2 {
+		t.Errorf("a recipient was told of what is not for it: %d violations", n)
 	}
 }
 
@@ -302,8 +374,9 @@ func TestRequestsThatDoNotFit(t *testing.T) {
 		{"IINs nobody asked for", "iins", `{"application_id":"egov-9","request_id":"x"}`, 200, "refused"},
 		{"IINs for nobody", "iins", `{"application_id":"egov-9","request_id":"` + request + `"}`, 422, ""},
 		{"IIN of an ambiguous person", "iins", `{"application_id":"egov-9","request_id":"` + request + `","persons":[{"ref":"p0","status":"ambiguous","iin":"1"}]}`, 422, ""},
-		{"delivery of an unknown state", "deliveries", `{"application_id":"egov-9","notice":"n","recipient":"egov","state":"x"}`, 422, ""},
-		{"delivery for an unknown application", "deliveries", `{"application_id":"a","notice":"n","recipient":"egov","state":"accepted"}`, 200, "refused"},
+		{"delivery of an unknown state", "deliveries", `{"application_id":"egov-9","notice":"egov-9.n","recipient":"egov","state":"x"}`, 422, ""},
+		{"delivery for an unknown application", "deliveries", `{"application_id":"a","notice":"a.n","recipient":"egov","state":"accepted"}`, 200, "refused"},
+		{"delivery of another application's notice", "deliveries", `{"application_id":"egov-9","notice":"a.n","recipient":"egov","state":"accepted"}`, 422, ""},
 		{"certificate request without an id", "certificate-requests", `{"application_id":"egov-9"}`, 422, ""},
 	} {
 		status, a := w.call(http.MethodPost, "/api/v1/"+c.path, c.name, c.body)
@@ -311,7 +384,7 @@ func TestRequestsThatDoNotFit(t *testing.T) {
 			t.Errorf("%s: HTTP %d %+v, want %d %s", c.name, status, a, c.status, c.answer)
 		}
 	}
-	for name, body := range map[string]string{"unknown field": `{"x":1}`, "unknown decision": `{"decision":"x"}`} {
+	for name, body := range map[string]string{"unknown field": `{"x":1}`, "unknown decision": `{"decision":"x"}`, "unknown ground": `{"grounds":["6"]}`} {
 		if status, _ := w.call(http.MethodPut, "/_scripts/a", "", body); status != http.StatusBadRequest {
 			t.Errorf("script with %s: HTTP %d", name, status)
 		}

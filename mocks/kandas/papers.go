@@ -39,9 +39,14 @@ var (
 	}
 )
 
-// ground of a refusal: the person does not meet the conditions (Rules 329,
-// annex 2, p. 11).
-const ground = "1"
+// grounds of a refusal: those of the script, or that the person does not meet
+// the conditions (Rules 329, annex 2, p. 11).
+func (s *system) grounds(a *application) []string {
+	if scripted := s.script(a.form.ApplicationID).Grounds; len(scripted) > 0 {
+		return scripted
+	}
+	return []string{"1"}
+}
 
 func (s *system) event(a *application, t text) event {
 	return event{ApplicationID: a.form.ApplicationID, Text: t}
@@ -96,7 +101,7 @@ func (s *system) hearing(a *application) event {
 	}
 	at = time.Date(at.Year(), at.Month(), at.Day(), 15, 0, 0, 0, zone)
 	e := s.event(a, textHearing)
-	e.Hearing = &hearing{Grounds: []string{ground}, Place: "Үлгі қаласы, Үлгі көшесі 1, 101-кабинет", At: at.Format(time.RFC3339)}
+	e.Hearing = &hearing{Grounds: s.grounds(a), Place: "Үлгі қаласы, Үлгі көшесі 1, 101-кабинет", At: at.Format(time.RFC3339)}
 	return e
 }
 
@@ -117,7 +122,7 @@ func (s *system) decision(a *application, result string) event {
 	}
 	switch result {
 	case "refuse", "refuse-extension":
-		e.Decision.Grounds = []string{ground}
+		e.Decision.Grounds = s.grounds(a)
 	case "extend": // once, at most six months
 		e.Decision.Until = s.now().AddDate(0, 6, 0).Format(time.DateOnly)
 	}

@@ -24,9 +24,10 @@ type application struct {
 	ended       string      // withdrawn or died
 	certificate *certificate
 
-	notices     map[string]string // state by recipient and notice
-	toStatecorp int               // events told to the State Corporation
-	clock       int               // the same at the decision on extension; 0 before it
+	told        map[string][]string // recipients by the ce_id of an event
+	notices     map[string]string   // state by recipient and notice
+	eventOf     map[string]string   // ce_id of the event that it tells of, by the same
+	clock       string              // ce_id of the decision on extension; empty before it
 	clockClosed bool
 
 	writing  sync.Mutex // held while a message is made and written, one at a time
@@ -35,7 +36,10 @@ type application struct {
 }
 
 func newApplication(f form) *application {
-	return &application{form: f, changed: make(chan struct{}), notices: map[string]string{}}
+	return &application{
+		form: f, changed: make(chan struct{}),
+		told: map[string][]string{}, notices: map[string]string{}, eventOf: map[string]string{},
+	}
 }
 
 // touch wakes whoever awaits a change.
@@ -44,20 +48,18 @@ func (a *application) touch() {
 	a.changed = make(chan struct{})
 }
 
-// closesClock says that the State Corporation has received everything that it
-// was told up to the decision on extension (Rules 329, p. 22). A receipt names
-// a notice and no event, so they are counted.
+// closesClock says that the State Corporation has received the decision on
+// extension (Rules 329, p. 22).
 func (a *application) closesClock() bool {
-	if a.clock == 0 || a.clockClosed {
+	if a.clock == "" || a.clockClosed {
 		return false
 	}
-	received := 0
 	for notice, state := range a.notices {
-		if strings.HasPrefix(notice, "statecorp ") && state == "delivered" {
-			received++
+		if strings.HasPrefix(notice, "statecorp ") && state == "delivered" && a.eventOf[notice] == a.clock {
+			return true
 		}
 	}
-	return received >= a.clock
+	return false
 }
 
 // await waits until holds, asked with the lock held; false if ctx ended before.

@@ -68,6 +68,7 @@ type delivery struct {
 	Notice        string `json:"notice"`
 	Recipient     string `json:"recipient"`
 	State         string `json:"state"`
+	EventID       string `json:"event_id"`
 	At            string `json:"at"`
 	Reason        string `json:"reason"`
 }
@@ -204,6 +205,48 @@ func (e event) signed() any {
 		return e.Decision
 	case e.Certificate != nil:
 		return e.Certificate
+	}
+	return nil
+}
+
+// A statement is the document that is signed: what the event says, in the fixed
+// elements that the hub compares, and then the paper itself.
+type statement struct {
+	XMLName       xml.Name `xml:"s:statement"`
+	Namespace     string   `xml:"xmlns:s,attr"`
+	ApplicationID string   `xml:"application_id"`
+	EventType     string   `xml:"event_type"`
+	Number        string   `xml:"number,omitempty"`
+	Date          string   `xml:"date,omitempty"`
+	Result        string   `xml:"result,omitempty"`
+	Paper         any
+}
+
+// statement returns what the head of МИО signs of e.
+func (e event) statement(eventType string) statement {
+	d := statement{
+		Namespace: "urn:kandashub:statement:v1", ApplicationID: e.ApplicationID, EventType: eventType, Paper: e.signed(),
+	}
+	switch {
+	case e.PackageRefusal != nil:
+		d.Number, d.Date, d.Result = e.PackageRefusal.Number, e.PackageRefusal.Date, e.PackageRefusal.Kind
+	case e.Hearing != nil:
+		d.Date = e.Hearing.At
+	case e.Decision != nil:
+		d.Number, d.Date, d.Result = e.Decision.Number, e.Decision.Date, e.Decision.Result
+	case e.Certificate != nil:
+		d.Number, d.Date = e.Certificate.Number, e.Certificate.AssignedOn
+	}
+	return d
+}
+
+// grounds are those of a refusal, final or preliminary.
+func (e event) grounds() []string {
+	switch {
+	case e.Hearing != nil:
+		return e.Hearing.Grounds
+	case e.Decision != nil:
+		return e.Decision.Grounds
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ type Rejection struct {
 	ApplicationID string `json:"application_id"`
 	EventID       string `json:"event_id"`
 	EventType     string `json:"event_type"`
-	Reason        string `json:"reason"` // signature_invalid, certificate_revoked, certificate_expired, signature_missing, not_signing_key
+	Reason        string `json:"reason"` // signature_invalid, certificate_revoked, certificate_expired, signature_missing, not_signing_key, content_differs
 }
 
 // States of a delivery. A notice never goes back from delivered to accepted.
@@ -124,6 +124,10 @@ type Delivery struct {
 	Notice        string `json:"notice"`    // topics.NoticeID of the notification
 	Recipient     string `json:"recipient"` // the system that was told
 	State         string `json:"state"`
-	At            string `json:"at,omitempty"`     // of the system's own clock, RFC 3339
-	Reason        string `json:"reason,omitempty"` // of not-delivered
+	// EventID is the ce_id of the event of kandas that the notice tells of. Of
+	// all that is said of a notice only accepted has it: it ties the others,
+	// which name the notice alone, to their event.
+	EventID string `json:"event_id,omitempty"`
+	At      string `json:"at,omitempty"`     // of the system's own clock, RFC 3339
+	Reason  string `json:"reason,omitempty"` // of not-delivered
 }
