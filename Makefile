@@ -1,6 +1,6 @@
 # What one does with this repository. `make` lists it.
 #
-# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port for run.
+# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) for run.
 
 GO ?= go
 BIN := bin
@@ -15,7 +15,7 @@ build: ## build all programs into bin/
 
 run: build ## run the hub and the world around it, with sample applications (ONCE=1, KILL=1, KAFKA=, REDIS=)
 	@$(BIN)/mocks run --hub $(BIN)/hub --hubctl $(BIN)/hubctl \
-		$(if $(ONCE),--once) $(if $(KILL),--kill $(KILL)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS))
+		$(if $(ONCE),--once) $(if $(KILL),--kill $(KILL)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS)) $(if $(PORT),--port $(PORT))
 
 # The packages whose suites run once more against a real Kafka and Redis.
 REAL := ./topics/... ./cmd/...

@@ -124,34 +124,41 @@ func (c *Cluster) bounds(ctx context.Context, ask map[string][]int) (first, end 
 
 // readAt returns the one record at an offset, or an error if it is not there.
 func (c *Cluster) readAt(ctx context.Context, topic string, partition int, offset int64) (*Record, error) {
+	recs, _, err := c.readFrom(ctx, topic, partition, offset, 1<<16)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range recs {
+		if r.Offset == offset {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("reading %s/%d: no record at offset %d", topic, partition, offset)
+}
+
+// readFrom returns records from an offset on, about as many bytes as asked for
+// but at least one record, and the offset to read next.
+func (c *Cluster) readFrom(ctx context.Context, topic string, partition int, offset int64, bytes int32) ([]*Record, int64, error) {
 	req := &fetch.Request{
-		ReplicaID: -1, MaxWaitTime: 1000, MinBytes: 1, MaxBytes: 1 << 20, IsolationLevel: 1, SessionEpoch: -1,
+		ReplicaID: -1, MaxWaitTime: 1000, MinBytes: 1, MaxBytes: bytes, IsolationLevel: 1, SessionEpoch: -1,
 		Topics: []fetch.RequestTopic{{Topic: topic, Partitions: []fetch.RequestPartition{{
-			Partition: int32(partition), CurrentLeaderEpoch: -1, FetchOffset: offset, LogStartOffset: -1, PartitionMaxBytes: 1 << 16,
+			Partition: int32(partition), CurrentLeaderEpoch: -1, FetchOffset: offset, LogStartOffset: -1, PartitionMaxBytes: bytes,
 		}}}},
 	}
 	resp, err := c.transport.RoundTrip(ctx, c.Client.Addr, req)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, err)
+		return nil, offset, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, err)
 	}
 	for _, t := range resp.(*fetch.Response).Topics {
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
 			if p.ErrorCode != 0 {
-				return nil, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, kafka.Error(p.ErrorCode))
+				return nil, offset, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, kafka.Error(p.ErrorCode))
 			}
-			recs, _, err := readRecords(topic, p, offset)
-			if err != nil {
-				return nil, err
-			}
-			for _, r := range recs {
-				if r.Offset == offset {
-					return r, nil
-				}
-			}
+			return readRecords(topic, p, offset)
 		}
 	}
-	return nil, fmt.Errorf("reading %s/%d: no record at offset %d", topic, partition, offset)
+	return nil, offset, fmt.Errorf("reading %s/%d at %d: the broker's answer names no partition", topic, partition, offset)
 }
 
 // readRecords returns the committed records of one partition of a fetch

@@ -231,6 +231,13 @@ func (l *life) mark(ctx context.Context) (replies []Reply, settled bool, err err
 	if l.marks, err = op.Markers(l.msg); err != nil {
 		return nil, false, err
 	}
+	if op.Voided != nil {
+		for _, id := range op.Voided(l.msg) {
+			if err := l.Claims.Unmark(ctx, l.marks, id); err != nil {
+				return nil, false, l.claimError(ctx, err)
+			}
+		}
+	}
 	held, err := l.Claims.Mark(ctx, l.marks, l.msg.ID)
 	if err != nil {
 		return nil, false, l.claimError(ctx, err)
@@ -291,12 +298,24 @@ func (l *life) encodeReplies(replies []Reply) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// publish writes the replies and ends the claim. It does not give up while ctx
-// lasts, unless a reply can never be written.
+// publish writes the replies and ends the claim.
 func (l *life) publish(ctx context.Context, kept []byte) outcome {
+	if out := l.writeReplies(ctx, kept); out.kind != finished {
+		return out
+	}
+	if err := l.Claims.Done(ctx, l.claim); err != nil {
+		return l.failed(ctx, l.claimError(ctx, err))
+	}
+	l.finished()
+	return outcome{kind: finished}
+}
+
+// writeReplies publishes kept replies. It does not give up while ctx lasts,
+// unless a reply can never be written.
+func (l *life) writeReplies(ctx context.Context, kept []byte) outcome {
 	var replies []reply
 	if err := json.Unmarshal(kept, &replies); err != nil {
-		return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: errors.New("the kept reply cannot be read")})
+		return l.unpublishable(ctx, "unknown", errors.New("the kept reply cannot be read"))
 	}
 	for _, r := range replies {
 		for attempt := 1; ; attempt++ {
@@ -315,10 +334,6 @@ func (l *life) publish(ctx context.Context, kept []byte) outcome {
 			}
 		}
 	}
-	if err := l.Claims.Done(ctx, l.claim); err != nil {
-		return l.failed(ctx, l.claimError(ctx, err))
-	}
-	l.finished()
 	return outcome{kind: finished}
 }
 
@@ -332,7 +347,7 @@ func (l *life) finished() {
 
 func (l *life) attrs() []any {
 	return []any{
-		"route", l.Route.Name, "application", l.msg.Subject, "message", l.msg.ID, "type", l.msg.Type,
+		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.msg.Type,
 		"trace_id", traceID(l.msg.TraceParent),
 	}
 }

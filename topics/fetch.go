@@ -33,7 +33,8 @@ type stream struct {
 	position  atomic.Int64 // offset that may be committed
 	open      atomic.Bool  // there is room for more
 	committed int64        // used by the committer alone
-	deliver   func([]*Record)
+	arrived   int64        // what comes before it has been taken in; used by the partition's own goroutine alone
+	deliver   func(recs []*Record, next int64)
 }
 
 // errStop ends a route for good: going on would lose or reorder messages.
@@ -260,7 +261,7 @@ func (l *brokerLoop) take(resp *fetch.Response, open map[topicPartition]*stream)
 			}
 			s.high.Store(p.HighWatermark)
 			if s.next.Swap(next) != next {
-				s.deliver(recs)
+				s.deliver(recs, next)
 			}
 		}
 	}

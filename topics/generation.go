@@ -138,16 +138,25 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 	s.next.Store(offset)
 	s.position.Store(offset)
 	s.committed = offset
+	s.arrived = offset
+	var take func([]*Record)
 	switch topic {
 	case route.ParkedTopic():
 		p.parked, p.parkedEnd = s, end
-		s.deliver = func(recs []*Record) { p.post(func() { p.arriveParked(recs) }) }
+		take = p.arriveParked
 	case route.DeadTopic():
 		p.dead, p.deadEnd = s, end
-		s.deliver = func(recs []*Record) { p.post(func() { p.arriveDead(recs) }) }
+		take = p.arriveDead
 	default:
 		p.sources = append(p.sources, s)
-		s.deliver = func(recs []*Record) { p.post(func() { p.arrive(s, recs) }) }
+		take = func(recs []*Record) { p.arrive(s, recs) }
+	}
+	s.deliver = func(recs []*Record, next int64) {
+		p.post(func() {
+			take(recs)
+			s.arrived = next
+			p.checkIndexed()
+		})
 	}
 	p.fetcher.streams = append(p.fetcher.streams, s)
 }

@@ -11,9 +11,10 @@ import (
 // lane is one application in one partition number. Its messages run one after
 // another: parked ones first, then those of the sources by order of arrival.
 type lane struct {
-	key    string
-	queue  []*entry // read from the sources, not finished
-	toPark []*entry // on their way to the parked topic, after what is being appended
+	key       string
+	decisions []*decision // of people, about its dead letters: carried out first
+	queue     []*entry    // read from the sources, not finished
+	toPark    []*entry    // on their way to the parked topic, after what is being appended
 
 	busy      bool // its head is being delivered
 	ready     bool // it stands in the partition's list of ready lanes
@@ -30,9 +31,10 @@ type lane struct {
 
 // entry is one message of a lane and where it was read.
 type entry struct {
-	stream *stream
-	offset int64
-	record *Record // nil for a parked entry: fetched when it is due
+	stream   *stream
+	offset   int64
+	record   *Record   // nil for a parked entry: fetched when it is due
+	decision *decision // set where it is no message, but a decision
 }
 
 func (p *partition) lane(key string) *lane {
@@ -57,6 +59,10 @@ func (p *partition) holds(k *waitingKey) bool {
 
 // head returns what the lane is to deliver next, or nil.
 func (p *partition) head(l *lane) *entry {
+	if len(l.decisions) > 0 {
+		d := l.decisions[0]
+		return &entry{stream: p.dead, offset: d.record.Offset, record: d.record, decision: d}
+	}
 	if k := p.index.keys[l.key]; k != nil {
 		if p.holds(k) {
 			return nil
@@ -111,6 +117,9 @@ func (p *partition) dispatch(ctx context.Context) {
 }
 
 func (p *partition) deliver(ctx context.Context, e *entry) outcome {
+	if e.decision != nil {
+		return p.carryOut(ctx, e.decision)
+	}
 	r := e.record
 	if r == nil {
 		var err error
@@ -129,6 +138,9 @@ func (p *partition) deliver(ctx context.Context, e *entry) outcome {
 func (p *partition) outcome(l *lane, e *entry, out outcome) {
 	p.running--
 	l.busy = false
+	if out.resolves != "" {
+		p.resolved(out.resolves)
+	}
 	switch out.kind {
 	case finished:
 		p.delivery.Metrics.Attempts(p.delivery.Route.Name, l.attempts+1)
@@ -153,7 +165,13 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 // complete marks an entry as finished.
 func (p *partition) complete(l *lane, e *entry) {
 	l.attempts, l.failing, l.since = 0, 0, time.Time{}
-	if e.stream != p.parked {
+	switch e.stream {
+	case p.dead:
+		l.decisions = l.decisions[1:]
+		p.settle(p.dead, e.offset)
+		return
+	case p.parked:
+	default:
 		p.hold(-e.record.size())
 		l.queue = l.queue[1:]
 		p.settle(e.stream, e.offset)
@@ -182,7 +200,7 @@ func (p *partition) failed(l *lane, e *entry, after time.Duration) {
 	}
 	l.last, l.epoch = now, epoch
 	l.attempts++
-	if e.stream != p.parked && l.failing >= t.ParkAfter && answered.After(l.since) && !p.delivery.Gate.paused() {
+	if len(l.queue) > 0 && e == l.queue[0] && l.failing >= t.ParkAfter && answered.After(l.since) && !p.delivery.Gate.paused() {
 		p.park(l)
 	}
 	if after == 0 {

@@ -28,6 +28,8 @@ type outcome struct {
 	after  time.Duration // of retry (0: the backoff decides), waiting and paused
 	letter string        // of held: the letter's id
 	offset int64         // of held: where the letter lies
+
+	resolves string // the letter whose decision has been carried out
 }
 
 // later is the error of a step that must not be taken yet.

@@ -125,7 +125,6 @@ func (p *partition) arriveParked(recs []*Record) {
 			p.settle(s, r.Offset) // nothing that we wrote
 		}
 	}
-	p.checkIndexed()
 }
 
 // arriveDead takes records of the dead topic.
@@ -141,25 +140,32 @@ func (p *partition) arriveDead(recs []*Record) {
 				p.settle(s, r.Offset)
 			}
 		case kindResolved:
-			key, offsets := p.index.resolve(id)
-			for _, o := range offsets {
-				p.settle(s, o)
-			}
+			p.resolved(id)
 			p.settle(s, r.Offset)
-			if key != "" {
-				p.schedule(p.lane(key))
-			}
+		case kindDecision:
+			p.decided(r)
 		default:
 			p.settle(s, r.Offset)
 		}
 	}
-	p.checkIndexed()
 }
 
-// checkIndexed opens the sources once parked and dead have been read to the
-// ends they had at assignment.
+// resolved ends a letter: its followers may go on.
+func (p *partition) resolved(letter string) {
+	key, offsets := p.index.resolve(letter)
+	for _, o := range offsets {
+		p.settle(p.dead, o)
+	}
+	if key != "" {
+		p.schedule(p.lane(key))
+	}
+}
+
+// checkIndexed opens the sources once parked and dead have been taken in up to
+// the ends they had at assignment. What the fetcher has read is not enough: it
+// may still be on its way here.
 func (p *partition) checkIndexed() {
-	if p.indexed || p.parked.next.Load() < p.parkedEnd || p.dead.next.Load() < p.deadEnd {
+	if p.indexed || p.parked.arrived < p.parkedEnd || p.dead.arrived < p.deadEnd {
 		return
 	}
 	p.indexed = true

@@ -55,6 +55,10 @@ type Operation struct {
 	// nil.
 	Markers func(m Message) ([]string, error)
 
+	// Voided are ids of messages of which a person has found out that their
+	// call never happened: their markers go first. May be nil.
+	Voided func(m Message) []string
+
 	// Freed says of the answer to m that the system has refused, so that the
 	// markers go. Required with Markers.
 	Freed func(m Message, replies []Reply) bool

@@ -164,6 +164,7 @@ func generateOperation(office iinGenerator, key []byte, settle time.Duration) (t
 			return replies, err == nil, err
 		},
 		Markers: func(m topics.Message) ([]string, error) { return markersOf(key, m) },
+		Voided:  voidGenerations,
 		Freed:   refusedToGenerate,
 		Taken:   lookForGenerated,
 		Stale:   staleLookup,
@@ -189,6 +190,16 @@ func generate(ctx context.Context, office iinGenerator, m topics.Message) ([]top
 		r.Persons[i].Result = &payload.PersonResult{Status: payload.IINStopped, Reason: payload.ReasonRefused}
 	}
 	return toLookup(r), nil
+}
+
+// voidGenerations are those of which a person has found out that they never
+// happened (domain.md 3.2, "none was generated").
+func voidGenerations(m topics.Message) []string {
+	r, err := iinRequest(m)
+	if err != nil {
+		return nil
+	}
+	return r.Void
 }
 
 // refusedToGenerate says that the system has made no IIN for the person that m

@@ -21,6 +21,7 @@ import (
 type cli struct {
 	Topics   topicsCmd   `cmd:"" help:"Make, list and check the Kafka topics of the contract."`
 	Contract contractCmd `cmd:"" help:"Print the contract of the topics (AsyncAPI 3.0)."`
+	Dead     deadCmd     `cmd:"" help:"List the dead letters and decide of them."`
 }
 
 // Exit codes.

@@ -53,6 +53,10 @@ type IINRequest struct {
 	RequestID     string          `json:"request_id"` // ce_id of the request of kandas; the result's id derives from it alone
 	Persons       []PersonRequest `json:"persons"`
 	Generation    *Generation     `json:"generation,omitempty"`
+
+	// Void are the ce_ids of generations of which a person has found out that
+	// they never happened: their markers hold nobody up any more.
+	Void []string `json:"void,omitempty"`
 }
 
 // Unsettled returns the index of the first person without a result, or -1.

@@ -1,0 +1,146 @@
+package topics
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"kandashub/topics/claims"
+)
+
+// What a person may decide of a dead letter.
+const (
+	DecideReplay  = "replay"  // carry the message out (again); an uncertain one is asked about first
+	DecideAnswer  = "answer"  // write the given replies instead of calling the system
+	DecideDiscard = "discard" // nothing more is to happen
+)
+
+// Headers of a decision, beside hub_letter.
+const (
+	headerDecision   = "hub_decision"
+	headerDecisionID = "hub_decision_id"
+)
+
+// A GivenReply is one reply of a person's answer.
+type GivenReply struct {
+	Topic string          `json:"topic"`
+	Type  string          `json:"type"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// decision is a decision about to be carried out, at the head of its lane.
+type decision struct {
+	record *Record
+	letter string
+	action string
+	id     string
+	lies   int64 // where the letter lies in the dead topic
+}
+
+// decided takes a decision that has arrived. One for a letter that is resolved
+// or unknown is finished: another decision was first.
+func (p *partition) decided(r *Record) {
+	id, _ := r.header("hub_letter")
+	known := p.index.letters[id]
+	if known == nil || known.resolved || len(known.offsets) == 0 {
+		p.settle(p.dead, r.Offset)
+		return
+	}
+	d := &decision{record: r, letter: id, lies: known.offsets[0]}
+	d.action, _ = r.header(headerDecision)
+	d.id, _ = r.header(headerDecisionID)
+	l := p.lane(known.key)
+	l.decisions = append(l.decisions, d)
+	p.schedule(l)
+}
+
+// carryOut carries out a decision and writes down that its letter is resolved.
+func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
+	letter, err := p.cluster.readAt(ctx, p.dead.topic, p.number, d.lies)
+	if err != nil {
+		if ctx.Err() != nil {
+			return outcome{kind: stopped}
+		}
+		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
+		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
+	}
+	out := p.delivery.Decide(ctx, letter, d)
+	if out.kind != finished && out.kind != held {
+		return out
+	}
+	if _, err := p.append(p.dead.topic, controlRecord(string(letter.Key), kindResolved, "hub_letter", d.letter)); err != nil {
+		return outcome{kind: stopped}
+	}
+	out.resolves = d.letter
+	return out
+}
+
+// Decide carries out what a person decided of a letter.
+func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) outcome {
+	l := &life{Delivery: d, generation: ctx, record: letter}
+	holds, _ := letter.header("hub_holds")
+	if holds != "true" {
+		l.logDecision(what, "carried out")
+		return outcome{kind: finished} // not to be trusted: it can only be discarded
+	}
+	var err error
+	if l.msg, err = Parse(letter); err != nil {
+		l.logDecision(what, "the letter cannot be read")
+		return outcome{kind: finished}
+	}
+	request := l.request()
+	request.DecisionID = what.id
+	class, _ := letter.header("hub_class")
+	acted, err := d.Claims.Decide(ctx, request, what.letter, claimDecision(what.action, class))
+	if err != nil {
+		return l.redisAway(ctx, err)
+	}
+	switch {
+	case what.action == DecideReplay:
+		// Whether or not it acted: an earlier hub may have died after its claim,
+		// and the claim says what is left to do.
+		return d.Deliver(ctx, letter)
+	case acted && what.action == DecideAnswer:
+		if out := l.give(ctx, what); out.kind != finished {
+			return out
+		}
+	}
+	l.logDecision(what, "carried out")
+	return outcome{kind: finished}
+}
+
+// claimDecision is what an action does to the claim.
+func claimDecision(action, class string) claims.Decision {
+	switch {
+	case action != DecideReplay:
+		return claims.Finish
+	case class == LetterUncertain:
+		return claims.ReplayAsk
+	default:
+		return claims.Replay
+	}
+}
+
+// give writes a person's replies. Their ids derive from the letter, so that a
+// repeat after a crash makes the same.
+func (l *life) give(ctx context.Context, what *decision) outcome {
+	var given []GivenReply
+	if err := json.Unmarshal(what.record.Value, &given); err != nil {
+		l.logDecision(what, "its replies cannot be read")
+		return outcome{kind: finished}
+	}
+	replies := make([]Reply, len(given))
+	for i, g := range given {
+		replies[i] = Reply{Topic: g.Topic, Type: g.Type, Data: g.Data, ID: DeriveID(what.letter, fmt.Sprint(i))}
+	}
+	kept, err := l.encodeReplies(replies)
+	if err != nil {
+		l.logDecision(what, "its replies break their contract")
+		return outcome{kind: finished}
+	}
+	return l.writeReplies(ctx, kept)
+}
+
+func (l *life) logDecision(what *decision, result string) {
+	l.Log.Info("decision", append(l.attrs(), "letter", what.letter, "command", what.action, "result", result)...)
+}

@@ -1,0 +1,118 @@
+package topics_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"kandashub/topics"
+	"kandashub/topics/servertest"
+)
+
+// refuse makes one message of one application a dead letter.
+func refuse(application string, n int) func(topics.Message, int) error {
+	return func(m topics.Message, got int) error {
+		if m.Subject == application && got == n {
+			return topics.Fail(topics.Rejected, "http_422", "refused")
+		}
+		return nil
+	}
+}
+
+// letters waits for as many unresolved letters.
+func (b *bench) letters(n int) []topics.Letter {
+	b.t.Helper()
+	var letters []topics.Letter
+	servertest.Eventually(b.t, "unresolved letters", func() bool {
+		var err error
+		letters, err = topics.ReadLetters(b.t.Context(), b.cluster, b.route)
+		return err == nil && len(letters) == n
+	})
+	return letters
+}
+
+func (b *bench) decide(l topics.Letter, action, id string, replies ...topics.GivenReply) {
+	b.t.Helper()
+	if err := b.produce.Decide(b.t.Context(), l, action, id, "tester", "test", replies...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func TestReplayCarriesTheMessageOutBeforeItsFollowers(t *testing.T) {
+	b := newBench(t, topics.C2)
+	b.failing(refuse("app", 1))
+	stop := b.start()
+	b.send("app", 0, 1, 2, 3)
+	l := b.letters(1)[0]
+	b.decide(l, topics.DecideReplay, "d1") // refused once more: a new letter
+	servertest.Eventually(t, "another letter", func() bool { return b.letters(1)[0].ID != l.ID })
+	stop()
+	b.failing(nil)
+	b.start()
+	second := b.letters(1)[0]
+	b.decide(second, topics.DecideReplay, "d2")
+	b.decide(second, topics.DecideDiscard, "d3") // too late
+	b.awaitEffects("app", 0, 1, 2, 3)
+	b.letters(0)
+	b.send("app", 4)
+	b.awaitEffects("app", 0, 1, 2, 3, 4)
+	b.awaitCommitted()
+}
+
+func TestDiscardLetsTheFollowersGoOn(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.failing(refuse("app", 1))
+	b.start()
+	b.send("app", 0, 1, 2)
+	l := b.letters(1)[0]
+	b.decide(l, topics.DecideDiscard, "d1")
+	b.decide(l, topics.DecideReplay, "d2") // too late
+	b.awaitEffects("app", 0, 2)
+	b.letters(0)
+	b.send("app", 1, 3) // a repeat of what was discarded is dropped
+	b.awaitEffects("app", 0, 2, 3)
+}
+
+func TestAnswerIsPublishedOnceAndCallsNobody(t *testing.T) {
+	b := newBench(t, topics.C3)
+	b.failing(func(m topics.Message, n int) error {
+		if n == 1 {
+			return topics.Fail(topics.Undecided, "unknown", "nobody knows")
+		}
+		return nil
+	})
+	b.start()
+	b.send("app", 0, 1, 2)
+	l := b.letters(1)[0]
+	if l.Class != topics.LetterUncertain {
+		t.Errorf("class %s", l.Class)
+	}
+	answer := topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"n":77}`)}
+	b.decide(l, topics.DecideAnswer, "d1", answer)
+	b.decide(l, topics.DecideAnswer, "d2", answer)
+	b.awaitEffects("app", 0, 2)
+	b.letters(0)
+	n := 0
+	for _, m := range b.read(b.route.Writes[0]) {
+		if string(m.Value) == `{"n":77}` {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("the answer was published %d times", n)
+	}
+}
+
+func TestUntrustedLettersCanOnlyBeDiscarded(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.start()
+	m := message("app", 0)
+	m.ID = ""
+	if err := b.produce.Publish(t.Context(), b.route.Sources[0], m); err != nil {
+		t.Fatal(err)
+	}
+	l := b.letters(1)[0]
+	b.decide(l, topics.DecideDiscard, "d1")
+	b.letters(0)
+	b.send("app", 1)
+	b.awaitEffects("app", 1)
+}
