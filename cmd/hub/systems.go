@@ -36,7 +36,9 @@ var systems = []system{
 	{name: "egov", caller: true, connect: func(a *adapterSet, w wiring) (err error) {
 		a.egov, err = egov.New(egov.Config{HTTP: w.http("egov"), Sender: w.sender()})
 		return err
-	}, incoming: func(a *adapterSet, in shep.Incoming) (string, topics.Message, bool, error) { return a.egov.Incoming(in) }},
+	}, incoming: func(a *adapterSet, in shep.Incoming) (string, topics.Message, bool, error) {
+		return a.egov.Incoming(in)
+	}},
 	{name: "gbdfl", connect: func(a *adapterSet, w wiring) (err error) {
 		a.gbdfl, err = gbdfl.New(gbdfl.Config{HTTP: w.http("gbdfl"), Sender: w.sender(), SenderCode: w.cfg.GbdflSenderCode})
 		return err
@@ -48,7 +50,9 @@ var systems = []system{
 	{name: "statecorp", caller: true, connect: func(a *adapterSet, w wiring) (err error) {
 		a.statecorp, err = statecorp.New(statecorp.Config{HTTP: w.http("statecorp"), Sender: w.sender()})
 		return err
-	}, incoming: func(a *adapterSet, in shep.Incoming) (string, topics.Message, bool, error) { return a.statecorp.Incoming(in) }},
+	}, incoming: func(a *adapterSet, in shep.Incoming) (string, topics.Message, bool, error) {
+		return a.statecorp.Incoming(in)
+	}},
 	{name: "eds", connect: func(a *adapterSet, w wiring) error {
 		c, err := adapters.NewClient(w.http("eds"))
 		a.eds = eds.New(c)
