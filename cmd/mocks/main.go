@@ -13,6 +13,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -39,6 +40,15 @@ type runCmd struct {
 	Once    bool          `help:"End when all flows are through; exit 0 only if every effect was seen exactly as often as expected."`
 	Kill    int           `help:"How often to kill the hub with SIGKILL in the middle."`
 	Timeout time.Duration `default:"2m" help:"How long the flows may take."`
+
+	Output io.Writer `kong:"-"` // os.Stdout where nil
+}
+
+func (c *runCmd) out() io.Writer {
+	if c.Output != nil {
+		return c.Output
+	}
+	return os.Stdout
 }
 
 func (c *runCmd) hubctl() string {
@@ -56,15 +66,15 @@ func (f worldFlags) world(dir string) worldConfig {
 	return worldConfig{dir: dir, base: f.Port, seed: f.Seed, kafka: f.Kafka, redis: f.Redis}
 }
 
-// folder returns where data goes, and what to do with it at the end: a
-// temporary folder is kept where something went wrong.
-func (f worldFlags) folder() (dir string, remove func(ok bool), err error) {
+// folder returns where data goes, and what to do with it at the end: only a
+// temporary folder is removed.
+func (f worldFlags) folder() (dir string, remove func(really bool), err error) {
 	if f.Dir != "" {
 		return f.Dir, func(bool) {}, os.MkdirAll(f.Dir, 0o700)
 	}
 	dir, err = os.MkdirTemp("", "kandashub-")
-	return dir, func(ok bool) {
-		if ok {
+	return dir, func(really bool) {
+		if really {
 			os.RemoveAll(dir) //nolint:errcheck // a leftover of the temporary folder
 		}
 	}, err

@@ -34,7 +34,7 @@ func newRecorder(flows []samples.Flow) *recorder {
 	for _, f := range flows {
 		for _, x := range f.Expected {
 			e := &expectation{Expected: x}
-			r.total += x.Needed()
+			r.total += x.Count
 			for _, a := range x.Applications {
 				r.expected[a] = append(r.expected[a], e)
 			}
@@ -58,7 +58,7 @@ func (r *recorder) add(e mocks.Effect) {
 	}
 	for _, x := range r.expected[e.Application] {
 		if matches(x.Expected, e) {
-			if x.seen++; x.seen <= x.Needed() {
+			if x.seen++; x.seen <= x.Count {
 				r.reached++
 			}
 		}

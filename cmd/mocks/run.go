@@ -25,6 +25,7 @@ const quiet = time.Second
 // A session is one run: the world, the hub, and the flows between them.
 type session struct {
 	cmd      *runCmd
+	out      io.Writer
 	world    *world
 	hub      *hubProcess
 	flows    []samples.Flow
@@ -35,7 +36,7 @@ type session struct {
 }
 
 // Run is `mocks run`.
-func (c *runCmd) Run(ctx context.Context) (err error) {
+func (c *runCmd) Run(ctx context.Context) error {
 	for _, b := range []string{c.Hub, c.hubctl()} {
 		if _, err := exec.LookPath(b); err != nil {
 			return fmt.Errorf("no program at %s: build it first, for example with make build", b)
@@ -45,13 +46,14 @@ func (c *runCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { remove(err == nil) }()
+	keep := false // what a hub has left is of use where it failed
+	defer func() { remove(!keep) }()
 	w, err := newWorld(ctx, c.world(dir))
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	s := &session{cmd: c, world: w, timeline: newTimeline(os.Stdout), started: time.Now()}
+	s := &session{cmd: c, out: c.out(), world: w, timeline: newTimeline(c.out()), started: time.Now()}
 	s.flows = samples.Flows(strconv.FormatInt(time.Now().UnixMilli(), 36), c.Seed)
 	s.record = newRecorder(s.flows)
 	s.hub = &hubProcess{
@@ -61,8 +63,10 @@ func (c *runCmd) Run(ctx context.Context) (err error) {
 			s.timeline.note(format, args...)
 		},
 	}
-	printAddresses(os.Stdout, w, "hub's log", s.hub.log)
-	return s.run(ctx)
+	printAddresses(s.out, w, "hub's log", s.hub.log)
+	err = s.run(ctx)
+	keep = err != nil
+	return err
 }
 
 // run brings everything up, plays the flows, and takes everything down again.
@@ -92,6 +96,7 @@ func (s *session) run(ctx context.Context) error {
 	}
 	background(func(ctx context.Context) error { dead.run(ctx); return nil })
 	background(s.world.run)
+	began := time.Now()
 	background(s.hub.run)
 
 	if err := s.waitReady(ctx); ctx.Err() != nil {
@@ -99,7 +104,7 @@ func (s *session) run(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	s.timeline.note("the hub is ready after %.2f s", time.Since(s.started).Seconds())
+	s.timeline.note("the hub is ready %.2f s after its start", time.Since(began).Seconds())
 	played := s.play(ctx)
 	if ctx.Err() != nil {
 		return interrupted(ctx)
@@ -107,9 +112,9 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.report(played); err != nil || s.cmd.Once {
 		return err
 	}
-	fmt.Println()
-	printAddresses(os.Stdout, s.world, "hub's log", s.hub.log)
-	fmt.Println("Everything keeps running. Ctrl-C stops it.")
+	fmt.Fprintln(s.out)
+	printAddresses(s.out, s.world, "hub's log", s.hub.log)
+	fmt.Fprintln(s.out, "Everything keeps running. Ctrl-C stops it.")
 	<-ctx.Done()
 	return interrupted(ctx)
 }
@@ -210,9 +215,9 @@ func (s *session) report(played error) error {
 	if n := s.world.register.SecondIINs(); n > 0 {
 		alarms = append(alarms, fmt.Sprintf("%d persons were given a second IIN", n))
 	}
-	fmt.Println()
-	ok := printReport(os.Stdout, compare(s.flows, s.record.all()), alarms)
-	fmt.Printf("\n%.1f s since start; the hub died %d times.\n", time.Since(s.started).Seconds(), s.deaths.Load())
+	fmt.Fprintln(s.out)
+	ok := printReport(s.out, compare(s.flows, s.record.all()), alarms)
+	fmt.Fprintf(s.out, "\n%.1f s since start; the hub died %d times.\n", time.Since(s.started).Seconds(), s.deaths.Load())
 	if s.cmd.Once && !ok {
 		return fmt.Errorf("not all flows are through; the hub's log is %s", s.hub.log)
 	}

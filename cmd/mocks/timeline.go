@@ -24,10 +24,14 @@ type timeline struct {
 	printed  bool   // the header
 }
 
-func newTimeline(out *os.File) *timeline {
-	info, err := out.Stat()
-	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
-	return &timeline{out: out, terminal: terminal, colour: terminal && os.Getenv("NO_COLOR") == "", filed: map[string]time.Time{}}
+func newTimeline(out io.Writer) *timeline {
+	t := &timeline{out: out, filed: map[string]time.Time{}}
+	if f, ok := out.(*os.File); ok && os.Getenv("TERM") != "dumb" {
+		info, err := f.Stat()
+		t.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+		t.colour = t.terminal && os.Getenv("NO_COLOR") == ""
+	}
+	return t
 }
 
 // Colours of the terminal.

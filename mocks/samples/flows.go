@@ -300,7 +300,10 @@ func decisions(m *maker) []Flow {
 		m.extended("extension-portal", "extended on the portal: the State Corporation is told, too", "migration", "extend"),
 		m.extended("extension-refused", "extension refused, signed by the head of МИО", "statecorp", "refuse-extension"),
 		m.reissue(),
-		m.badSignature(),
+		m.badSignature("bad-signature", "a decision with a bad signature goes back, and is signed again", "migration",
+			Script{BadSignature: true}, "signature_invalid"),
+		m.badSignature("other-content", "a good signature over another decision goes back, and is signed again", "statecorp",
+			Script{OtherContent: true}, "content_differs"),
 		m.decision("revocation-unknown", "nobody can say whether the certificate is revoked: the notice waits", "egov",
 			Script{RevocationUnknownMS: 3000}, usual...),
 	}
@@ -359,12 +362,31 @@ func (m *maker) reissue() Flow {
 	return f
 }
 
-// badSignature: the first decision carries a signature that does not fit.
-func (m *maker) badSignature() Flow {
+// grounds: a refusal on each of the six grounds, on every channel.
+func (m *maker) grounds() Flow {
+	f := Flow{Name: "refusal-grounds", About: "refusals on the grounds 1 to 5 and of article 19-1"}
+	for i, ground := range []string{"1", "2", "3", "4", "5", "19-1"} {
+		p := m.person("male", "UZB")
+		a := m.application([]string{"migration", "egov", "statecorp"}[i%3], "ground-"+ground, p)
+		f.Persons = append(f.Persons, m.registered(p))
+		f.script(a, Script{Recommendation: "refuse", Hearing: true, Decision: "refuse", Grounds: []string{ground}})
+		f.file(channelOf(a), a)
+		f.begins(a)
+		f.asksIINs(0, a)
+		f.tells(a, registered, recommended, hearing, decided)
+		for _, kind := range []string{hearing, decided} {
+			f.expect(channelOf(a), notice(channelOf(a)), kind+", grounds ("+ground+")", 1, a)
+		}
+	}
+	return f
+}
+
+// comesBack: nobody is told of the first decision, which the hub rejects.
+func (m *maker) comesBack(name, about string, s Script) Flow {
 	p := m.person("female", "MNG")
-	a := m.application("migration", "bad-signature", p)
-	f := Flow{Name: "bad-signature", About: "a decision with a bad signature goes back, and is signed again", Persons: []mocks.Person{m.registered(p)}}
-	f.script(a, Script{BadSignature: true})
+	a := m.application("migration", name, p)
+	f := Flow{Name: name, About: about, Persons: []mocks.Person{m.registered(p)}}
+	f.script(a, s)
 	f.file("migration", a)
 	f.begins(a)
 	f.asksIINs(0, a)

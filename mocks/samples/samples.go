@@ -53,15 +53,6 @@ type Expected struct {
 	Applications []string `json:"applications"`
 	Detail       string   `json:"detail,omitempty"` // words that its detail contains; empty: any
 	Count        int      `json:"count"`
-	AtMost       bool     `json:"at_most,omitempty"` // fewer than Count are well, too
-}
-
-// Needed is how many of the effects must be seen.
-func (x Expected) Needed() int {
-	if x.AtMost {
-		return 0
-	}
-	return x.Count
 }
 
 // The dead letters of the hub count as effects of a system of this name, with
