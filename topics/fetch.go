@@ -33,7 +33,6 @@ type stream struct {
 	position  atomic.Int64 // offset that may be committed
 	open      atomic.Bool  // there is room for more
 	committed int64        // used by the committer alone
-	arrived   int64        // what comes before it has been taken in; used by the partition's own goroutine alone
 	deliver   func(recs []*Record, next int64)
 }
 
@@ -61,8 +60,16 @@ type fetcher struct {
 
 // run fetches until ctx ends, or returns an errStop.
 func (f *fetcher) run(ctx context.Context) error {
+	if len(f.streams) == 0 { // more members than partitions
+		<-ctx.Done()
+		return nil
+	}
 	for attempt := 1; ctx.Err() == nil; attempt++ {
+		start := time.Now()
 		err := f.loop(ctx)
+		if time.Since(start) > time.Minute {
+			attempt = 1 // it went well for long
+		}
 		var stop errStop
 		if errors.As(err, &stop) {
 			return err
@@ -194,8 +201,10 @@ func (l *brokerLoop) ask(ctx context.Context, open map[topicPartition]*stream) (
 	ctx, cancel := context.WithTimeout(ctx, fetchWait+10*time.Second)
 	defer cancel()
 	stop := make(chan struct{})
+	var watching sync.WaitGroup
+	defer watching.Wait() // else it could take the kick that is meant for the next poll
 	defer close(stop)
-	go func() {
+	watching.Go(func() {
 		for {
 			select {
 			case <-stop:
@@ -209,7 +218,7 @@ func (l *brokerLoop) ask(ctx context.Context, open map[topicPartition]*stream) (
 				}
 			}
 		}
-	}()
+	})
 	start := time.Now()
 	resp, err := l.cluster.transport.RoundTrip(ctx, l.cluster.Client.Addr, fetchRequest(open))
 	if err != nil {
@@ -240,11 +249,13 @@ func fetchRequest(open map[topicPartition]*stream) *fetch.Request {
 	return req
 }
 
-// take hands the records of a response to their partitions.
+// take hands the records of a response to their partitions. The error of one
+// partition does not keep the others from theirs.
 func (l *brokerLoop) take(resp *fetch.Response, open map[topicPartition]*stream) error {
 	if resp.ErrorCode != 0 {
 		return fmt.Errorf("fetching: %w", kafka.Error(resp.ErrorCode))
 	}
+	var failed error
 	for _, t := range resp.Topics {
 		for i := range t.Partitions {
 			p := &t.Partitions[i]
@@ -253,11 +264,13 @@ func (l *brokerLoop) take(resp *fetch.Response, open map[topicPartition]*stream)
 				continue
 			}
 			if p.ErrorCode != 0 {
-				return fetchError(s, kafka.Error(p.ErrorCode))
+				failed = worse(failed, fetchError(s, kafka.Error(p.ErrorCode)))
+				continue
 			}
 			recs, next, err := readRecords(t.Topic, p, s.next.Load())
 			if err != nil {
-				return err
+				failed = worse(failed, err)
+				continue
 			}
 			s.high.Store(p.HighWatermark)
 			if s.next.Swap(next) != next {
@@ -265,7 +278,17 @@ func (l *brokerLoop) take(resp *fetch.Response, open map[topicPartition]*stream)
 			}
 		}
 	}
-	return nil
+	return failed
+}
+
+// worse returns the error that says more: one that stops the route, else the
+// first.
+func worse(first, second error) error {
+	var stop errStop
+	if first == nil || errors.As(second, &stop) {
+		return second
+	}
+	return first
 }
 
 func fetchError(s *stream, err kafka.Error) error {

@@ -42,6 +42,7 @@ type Gate struct {
 	changed  chan struct{}
 	epoch    int       // how often the route has been paused
 	answered time.Time // when the operation answered last
+	broken   bool      // the breaker was open when watch looked last
 }
 
 // pause is one reason. Once until has passed, one call goes through as a
@@ -158,29 +159,34 @@ func (g *Gate) state() (epoch int, answered time.Time) {
 	return g.epoch, g.answered
 }
 
-// watch calls wake whenever the gate may have opened, until ctx ends.
+// watch calls wake at once and whenever the gate may have opened, until ctx
+// ends.
 func (g *Gate) watch(ctx context.Context, wake func()) {
-	open := false
 	for ctx.Err() == nil {
+		// The channels are taken before wake is called: what changes after that
+		// is seen by the next turn.
 		breaker := g.breaker.Changed()
-		if now := g.breaker.Open(); now != open {
-			open = now
-			g.observe(PauseBreaker, open)
-			g.mu.Lock()
-			if open {
-				g.epoch++
-			}
-			g.mu.Unlock()
-		}
-		g.mu.Lock()
-		changed := g.changed
-		g.mu.Unlock()
+		changed := g.look()
+		wake()
 		select {
 		case <-breaker:
 		case <-changed:
 		case <-ctx.Done():
-			return
 		}
-		wake()
 	}
+}
+
+// look notes whether the breaker is open, and returns the channel that is closed
+// when a reason goes.
+func (g *Gate) look() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if open := g.breaker.Open(); open != g.broken {
+		g.broken = open
+		g.observe(PauseBreaker, open)
+		if open {
+			g.epoch++
+		}
+	}
+	return g.changed
 }

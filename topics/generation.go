@@ -21,11 +21,18 @@ type generation struct {
 	delivery    *Delivery
 	slots       chan struct{} // shared workers of the route
 	bytes       *atomic.Int64 // held in memory, of the process
+	count       int           // partitions of each of the route's topics
 	window      int           // messages per partition and topic
 	windowBytes int64
 	fetcher     *fetcher
 	committer   *committer
 	partitions  []*partition
+
+	// The ways out of a partition: Delivery.Deliver, Producer.Append and
+	// Cluster.readAt. Tests of the order in a partition play them.
+	carry   func(context.Context, *Record) outcome
+	write   func(ctx context.Context, topic string, partition int, records ...kafka.Record) (int64, error)
+	fetchAt func(ctx context.Context, topic string, partition int, offset int64) (*Record, error)
 }
 
 // serve handles the assigned partitions until ctx ends, then drains, commits
@@ -35,8 +42,9 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	defer cancel()
 	g := &generation{
 		ctx: ctx, cluster: c.Cluster, delivery: c.Delivery, slots: c.slots,
-		bytes: c.Bytes, window: c.Window, windowBytes: c.WindowBytes,
+		bytes: c.Bytes, count: c.Partitions, window: c.Window, windowBytes: c.WindowBytes,
 		committer: &committer{gen: gen, dirtied: make(chan struct{}, 1), consumer: c},
+		carry:     c.Delivery.Deliver, write: c.Delivery.Producer.Append, fetchAt: c.Cluster.readAt,
 	}
 	if err := g.assign(gen.Assignments, c.Delivery.Route); err != nil {
 		return err
@@ -95,7 +103,7 @@ func (g *generation) assign(assigned map[string][]kafka.PartitionAssignment, rou
 	}
 	first, end, err := g.bounds(ask)
 	if err != nil {
-		return nil // the generation has ended
+		return nil // the generation has ended: nothing is read
 	}
 	for n, offsets := range numbers {
 		p := &partition{
@@ -138,7 +146,6 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 	s.next.Store(offset)
 	s.position.Store(offset)
 	s.committed = offset
-	s.arrived = offset
 	var take func([]*Record)
 	switch topic {
 	case route.ParkedTopic():
@@ -154,7 +161,7 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 	s.deliver = func(recs []*Record, next int64) {
 		p.post(func() {
 			take(recs)
-			s.arrived = next
+			p.passed(s, next)
 			p.checkIndexed()
 		})
 	}
@@ -183,13 +190,17 @@ func (c *committer) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.dirtied:
-			c.commit()
+			for attempt := 1; !c.commit(); attempt++ {
+				if sleep(ctx, backoff(attempt, 50*time.Millisecond, 2*time.Second)) != nil {
+					return
+				}
+			}
 		}
 	}
 }
 
-// commit writes the positions that have moved.
-func (c *committer) commit() {
+// commit writes the positions that have moved, and says whether none is left.
+func (c *committer) commit() (ok bool) {
 	moved := map[string]map[int]int64{}
 	for _, s := range c.streams {
 		if at := s.position.Load(); at > s.committed {
@@ -200,14 +211,14 @@ func (c *committer) commit() {
 		}
 	}
 	if len(moved) == 0 {
-		return
+		return true
 	}
 	d := c.consumer.Delivery
 	start := time.Now()
 	if err := c.gen.CommitOffsets(moved); err != nil {
 		d.Metrics.Commit(d.Route.Name, "error")
 		d.Log.Warn("offsets could not be committed; their messages may be read again", "route", d.Route.Name, "error", err.Error())
-		return
+		return false
 	}
 	d.Metrics.KafkaOp("commit", time.Since(start))
 	d.Metrics.Commit(d.Route.Name, "ok")
@@ -216,4 +227,5 @@ func (c *committer) commit() {
 			s.committed = at
 		}
 	}
+	return true
 }

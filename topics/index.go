@@ -83,7 +83,9 @@ func (x *index) bury(key, id string, holds bool, offset int64) (resolved bool) {
 func (x *index) resolve(id string) (key string, offsets []int64) {
 	l := x.letters[id]
 	if l == nil {
-		// Its letters lie before the committed offset: they were resolved.
+		// Its letters lie before the committed offset. A late copy of an
+		// earlier owner must not hold the key again.
+		x.letters[id] = &indexedLetter{resolved: true}
 		return "", nil
 	}
 	if !l.resolved {
@@ -96,7 +98,7 @@ func (x *index) resolve(id string) (key string, offsets []int64) {
 	return l.key, l.offsets
 }
 
-// unresolved counts the letters that nobody has decided, and the parked
+// count counts the letters that nobody has decided, and the parked
 // messages and their keys.
 func (x *index) count() (letters, parked, keys int) {
 	for _, l := range x.letters {

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,6 +21,9 @@ type lane struct {
 	ready     bool // it stands in the partition's list of ready lanes
 	appending bool
 	timer     *time.Timer // set while the head waits
+
+	through int64 // offset of the parked entry finished last, if that is still to be noted
+	noting  bool  // such a note is being written
 
 	// How the head has failed so far.
 	attempts int
@@ -40,7 +44,7 @@ type entry struct {
 func (p *partition) lane(key string) *lane {
 	l := p.lanes[key]
 	if l == nil {
-		l = &lane{key: key}
+		l = &lane{key: key, through: -1}
 		p.lanes[key] = l
 	}
 	return l
@@ -52,9 +56,9 @@ func (p *partition) diverts(key string) bool {
 	return k != nil && (len(k.parked) > 0 || k.appending > 0 || p.holds(k))
 }
 
-// holds says whether a dead letter holds the key.
+// holds says whether a dead letter holds the key; k may be nil.
 func (p *partition) holds(k *waitingKey) bool {
-	return k.letters > 0 && !p.delivery.Route.FollowersPass
+	return k != nil && k.letters > 0 && !p.delivery.Route.FollowersPass
 }
 
 // head returns what the lane is to deliver next, or nil.
@@ -83,12 +87,15 @@ func (p *partition) schedule(l *lane) {
 	if l.busy || l.ready || l.timer != nil {
 		return
 	}
+	if len(l.queue) > 0 && p.holds(p.index.keys[l.key]) {
+		p.park(l) // a held key must not hold back the window
+	}
 	if p.head(l) != nil {
 		l.ready = true
 		p.ready = append(p.ready, l)
 		return
 	}
-	if len(l.queue) == 0 && len(l.toPark) == 0 && !l.appending {
+	if len(l.queue) == 0 && len(l.toPark) == 0 && !l.appending && !l.noting {
 		delete(p.lanes, l.key)
 	}
 }
@@ -97,6 +104,7 @@ func (p *partition) schedule(l *lane) {
 // been given one of the route's slots.
 func (p *partition) dispatch(ctx context.Context) {
 	l := p.ready[0]
+	p.ready[0] = nil
 	p.ready = p.ready[1:]
 	l.ready = false
 	e := p.head(l)
@@ -107,12 +115,18 @@ func (p *partition) dispatch(ctx context.Context) {
 	}
 	l.busy = true
 	p.running++
+	wakes := p.wakes
 	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
 	go func() {
 		out := p.deliver(ctx, e)
 		<-p.slots
 		p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
-		p.post(func() { p.outcome(l, e, out) })
+		p.post(func() {
+			if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
+				p.block(out.after)
+			}
+			p.outcome(l, e, out)
+		})
 	}()
 }
 
@@ -123,7 +137,7 @@ func (p *partition) deliver(ctx context.Context, e *entry) outcome {
 	r := e.record
 	if r == nil {
 		var err error
-		if r, err = p.cluster.readAt(ctx, e.stream.topic, p.number, e.offset); err != nil {
+		if r, err = p.fetchAt(ctx, e.stream.topic, p.number, e.offset); err != nil {
 			if ctx.Err() != nil {
 				return outcome{kind: stopped}
 			}
@@ -131,7 +145,7 @@ func (p *partition) deliver(ctx context.Context, e *entry) outcome {
 			return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 		}
 	}
-	return p.delivery.Deliver(ctx, r)
+	return p.carry(ctx, r)
 }
 
 // outcome takes what an attempt has come to.
@@ -148,14 +162,12 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 	case held:
 		p.index.bury(l.key, out.letter, true, out.offset)
 		p.complete(l, e)
-		p.park(l)
 	case retry:
 		p.failed(l, e, out.after)
 	case waiting:
 		p.wait(l, out.after)
 		p.parkHolder(e.stream)
 	case paused:
-		p.block(out.after)
 	case stopped:
 		return
 	}
@@ -173,6 +185,7 @@ func (p *partition) complete(l *lane, e *entry) {
 	case p.parked:
 	default:
 		p.hold(-e.record.size())
+		l.queue[0] = nil
 		l.queue = l.queue[1:]
 		p.settle(e.stream, e.offset)
 		p.openStreams()
@@ -180,12 +193,11 @@ func (p *partition) complete(l *lane, e *entry) {
 	}
 	p.index.remove(l.key, e.offset)
 	p.settle(p.parked, e.offset)
-	if k := p.index.keys[l.key]; k != nil && len(k.parked) == 0 && k.appending == 0 {
-		if p.parked.tracker.next <= e.offset {
-			p.sayThrough(l.key, e.offset)
-		}
-		p.index.tidy(l.key)
+	if p.parked.tracker.next <= e.offset {
+		l.through = max(l.through, e.offset)
+		p.sayThrough(l)
 	}
+	p.index.tidy(l.key)
 }
 
 // failed counts a failure and waits for its backoff, or parks the key.
@@ -210,12 +222,10 @@ func (p *partition) failed(l *lane, e *entry, after time.Duration) {
 	p.parkHolder(e.stream)
 }
 
-// wait keeps a lane from being ready for a while.
+// wait keeps a lane from being ready for a while, never for so short that it
+// would spin.
 func (p *partition) wait(l *lane, after time.Duration) {
-	if after <= 0 {
-		return
-	}
-	l.timer = time.AfterFunc(after, func() {
+	l.timer = time.AfterFunc(max(after, p.delivery.Timing.BackoffLeast/10, time.Millisecond), func() {
 		p.post(func() {
 			l.timer = nil
 			p.schedule(l)
@@ -229,23 +239,31 @@ func (p *partition) block(after time.Duration) {
 		return
 	}
 	p.blocked = true
-	time.AfterFunc(max(after, 10*time.Millisecond), func() { p.post(p.unblock) })
+	p.probe = time.AfterFunc(max(after, 10*time.Millisecond), func() { p.post(p.unblock) })
 }
 
-func (p *partition) unblock() { p.blocked = false }
+// unblock dispatches again: the gate may have opened.
+func (p *partition) unblock() {
+	p.wakes++
+	if p.blocked {
+		p.blocked = false
+		p.probe.Stop()
+	}
+}
 
 // parkHolder parks the key that holds back a full window, if it is only
-// waiting and the route is not paused.
+// waiting and the route is not paused. The key's head may be of another source.
 func (p *partition) parkHolder(s *stream) {
-	if s == p.parked || s.tracker.span() < p.window || p.delivery.Gate.paused() {
+	if s == p.parked || s == p.dead || !p.full(s) || p.delivery.Gate.paused() {
 		return
 	}
 	offset, _, _ := s.tracker.lowest()
 	for _, l := range p.lanes {
-		if l.timer != nil && !l.busy && len(l.queue) > 0 && l.queue[0].stream == s && l.queue[0].offset == offset {
-			p.park(l)
-			return
+		if l.timer == nil || !slices.ContainsFunc(l.queue, func(e *entry) bool { return e.stream == s && e.offset == offset }) {
+			continue
 		}
+		p.park(l)
+		return
 	}
 }
 
@@ -267,13 +285,17 @@ func (p *partition) appendNext(l *lane) {
 	if l.appending || len(l.toPark) == 0 {
 		return
 	}
-	batch := l.toPark
-	l.toPark = nil
-	l.appending = true
-	records := make([]kafka.Record, len(batch))
-	for i, e := range batch {
-		records[i] = parkedRecord(e.record)
+	var records []kafka.Record
+	for size := 0; len(records) < min(len(l.toPark), maxBatchRecords); {
+		r := parkedRecord(l.toPark[len(records)].record)
+		if size += recordBytes(r); size > maxBatchBytes && len(records) > 0 {
+			break
+		}
+		records = append(records, r)
 	}
+	batch := l.toPark[:len(records):len(records)]
+	l.toPark = l.toPark[len(records):]
+	l.appending = true
 	go func() {
 		base, err := p.append(p.delivery.Route.ParkedTopic(), records...)
 		if err == nil {
@@ -286,7 +308,7 @@ func (p *partition) appendNext(l *lane) {
 // the generation ends.
 func (p *partition) append(topic string, records ...kafka.Record) (int64, error) {
 	for attempt := 1; ; attempt++ {
-		base, err := p.delivery.Producer.Append(p.ctx, topic, p.number, records...)
+		base, err := p.write(p.ctx, topic, p.number, records...)
 		if err == nil {
 			p.delivery.Gate.Resume(PauseKafka)
 			return base, nil
@@ -296,9 +318,7 @@ func (p *partition) append(topic string, records ...kafka.Record) (int64, error)
 		if err := sleep(p.ctx, wait); err != nil {
 			return 0, err
 		}
-		for i := range records {
-			records[i] = rewound(records[i : i+1])[0]
-		}
+		p.delivery.Log.Warn("a record of ours cannot be written, trying again", "route", p.delivery.Route.Name, "topic", topic, "error", err.Error())
 	}
 }
 
@@ -309,7 +329,7 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 	k := p.index.of(l.key)
 	for i, e := range batch {
 		offset := base + int64(i)
-		if offset > p.parked.tracker.seen || p.parked.tracker.has(offset) {
+		if offset >= p.parked.tracker.read || p.parked.tracker.has(offset) {
 			p.index.add(l.key, offset)
 		}
 		k.appending--
@@ -320,15 +340,33 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 	p.appendNext(l)
 	p.index.tidy(l.key)
 	p.openStreams()
+	for _, s := range p.sources {
+		p.parkHolder(s) // what was parked may have hidden the next holder
+	}
 	p.schedule(l)
 }
 
-// sayThrough writes down that a key's parked entries up to offset are finished,
-// so that the next owner passes over them although an older entry of another
-// key is not.
-func (p *partition) sayThrough(key string, offset int64) {
-	r := controlRecord(key, kindThrough, "hub_offset", strconv.FormatInt(offset, 10))
-	go func() { _, _ = p.append(p.delivery.Route.ParkedTopic(), r) }()
+// sayThrough writes down that a key's parked entries up to an offset are
+// finished, so that the next owner passes over them although an older entry of
+// another key is not. It must not ask the claims instead: their done markers
+// end, and a parked topic has no end. One note of a key is written at a time;
+// what is finished meanwhile goes into the next.
+func (p *partition) sayThrough(l *lane) {
+	if l.noting || l.through < 0 {
+		return
+	}
+	r := controlRecord(l.key, kindThrough, "hub_offset", strconv.FormatInt(l.through, 10))
+	l.through, l.noting = -1, true
+	go func() {
+		if _, err := p.append(p.delivery.Route.ParkedTopic(), r); err != nil {
+			return // the generation has ended
+		}
+		p.post(func() {
+			l.noting = false
+			p.sayThrough(l)
+			p.schedule(l)
+		})
+	}()
 }
 
 // passThrough takes such a note.

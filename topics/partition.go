@@ -24,7 +24,11 @@ type partition struct {
 	lanes   map[string]*lane
 	ready   []*lane // in the order in which they became ready
 	running int
+	held    int64                      // bytes of what the lanes hold
 	blocked bool                       // the route is paused: nothing is dispatched
+	wakes   int                        // how often the gate may have opened
+	probe   *time.Timer                // set while blocked: when to ask the gate again
+	strays  bool                       // a message of another partition's key has been met
 	early   map[*stream]map[int64]bool // offsets we wrote and finished before they arrived
 
 	events chan func()
@@ -43,6 +47,7 @@ func (p *partition) post(f func()) {
 // run owns the partition until ctx ends, then drains.
 func (p *partition) run(ctx context.Context) {
 	defer close(p.gone)
+	defer func() { p.bytes.Add(-p.held) }() // what was not finished is dropped with the partition
 	report := time.NewTicker(reportEvery)
 	defer report.Stop()
 	p.openStreams()
@@ -85,11 +90,15 @@ func (p *partition) drain() {
 func (p *partition) arrive(s *stream, recs []*Record) {
 	for _, r := range recs {
 		s.tracker.see(r.Offset, r.Time)
+		r.disown()
 		p.hold(r.size())
 		p.delivery.Metrics.Consumed(p.delivery.Route.Name, s.topic)
+		p.warnOfStray(r)
 		l := p.lane(string(r.Key))
 		e := &entry{stream: s, offset: r.Offset, record: r}
-		if p.diverts(l.key) {
+		// What stands in the queue goes first: an earlier owner's append may
+		// have reached the parked topic after we read these from the source.
+		if len(l.queue) == 0 && p.diverts(l.key) {
 			l.toPark = append(l.toPark, e)
 			p.index.of(l.key).appending++
 			p.appendNext(l)
@@ -100,6 +109,18 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 	}
 	p.openStreams()
 	p.parkHolder(s)
+}
+
+// warnOfStray says, once in a generation, that a producer chooses partitions in
+// another way than the hub does. Its messages are handled, but two producers
+// that differ have no order between them.
+func (p *partition) warnOfStray(r *Record) {
+	if p.strays || len(r.Key) == 0 || PartitionOf(r.Key, p.count) == p.number {
+		return
+	}
+	p.strays = true
+	p.delivery.Log.Warn("messages lie in another partition than that of their key: the producer must use murmur2 (librdkafka: partitioner=murmur2_random)",
+		"route", p.delivery.Route.Name, "topic", r.Topic, "partition", r.Partition, "offset", r.Offset)
 }
 
 // arriveParked takes records of the parked topic: entries, and our own notes
@@ -138,6 +159,8 @@ func (p *partition) arriveDead(recs []*Record) {
 			holds, _ := r.header("hub_holds")
 			if p.index.bury(string(r.Key), id, holds == "true", r.Offset) {
 				p.settle(s, r.Offset)
+			} else if l := p.lanes[string(r.Key)]; l != nil {
+				p.schedule(l) // an earlier owner's letter, late: it holds what we have read since
 			}
 		case kindResolved:
 			p.resolved(id)
@@ -161,11 +184,24 @@ func (p *partition) resolved(letter string) {
 	}
 }
 
+// passed notes how far a stream has been read.
+func (p *partition) passed(s *stream, next int64) {
+	if s.tracker.passed(next) {
+		p.moved(s)
+	}
+}
+
+// moved tells the committer that a stream has a higher offset to commit.
+func (p *partition) moved(s *stream) {
+	s.position.Store(s.tracker.next)
+	p.committer.dirty()
+}
+
 // checkIndexed opens the sources once parked and dead have been taken in up to
 // the ends they had at assignment. What the fetcher has read is not enough: it
 // may still be on its way here.
 func (p *partition) checkIndexed() {
-	if p.indexed || p.parked.arrived < p.parkedEnd || p.dead.arrived < p.deadEnd {
+	if p.indexed || p.parked.tracker.read < p.parkedEnd || p.dead.tracker.read < p.deadEnd {
 		return
 	}
 	p.indexed = true
@@ -184,20 +220,28 @@ func (p *partition) openStreams() {
 	set(p.parked, true)
 	set(p.dead, true)
 	for _, s := range p.sources {
-		full := s.tracker.span() >= p.window || p.bytes.Load() >= p.windowBytes
-		set(s, p.indexed && (!full || s.tracker.span() == 0))
+		set(s, p.indexed && !p.full(s))
 	}
 	if changed {
 		p.fetcher.kick()
 	}
 }
 
+// full says whether a source has no room for one more message.
+func (p *partition) full(s *stream) bool {
+	span := s.tracker.span()
+	return span >= p.window || span > 0 && p.bytes.Load() >= p.windowBytes
+}
+
 // hold counts bytes held in memory, for the process; release with a negative n.
-func (p *partition) hold(n int64) { p.bytes.Add(n) }
+func (p *partition) hold(n int64) {
+	p.held += n
+	p.bytes.Add(n)
+}
 
 // settle marks an offset as finished, now or when it arrives.
 func (p *partition) settle(s *stream, offset int64) {
-	if offset > s.tracker.seen {
+	if offset >= s.tracker.read {
 		if p.early[s] == nil {
 			p.early[s] = map[int64]bool{}
 		}
@@ -205,8 +249,7 @@ func (p *partition) settle(s *stream, offset int64) {
 		return
 	}
 	if s.tracker.finish(offset) {
-		s.position.Store(s.tracker.next)
-		p.committer.dirty()
+		p.moved(s)
 	}
 }
 

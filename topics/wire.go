@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -168,6 +169,14 @@ const (
 // hubHeader says whether a header was added by the hub on a parked or dead
 // topic, and must not be there when the message goes on.
 func hubHeader(key string) bool { return len(key) > 4 && key[:4] == "hub_" }
+
+// disown drops what a record of a source topic says in the hub's name: its
+// place of origin, for one, decides what it is checked against.
+func (r *Record) disown() {
+	if slices.ContainsFunc(r.Headers, func(h kafka.Header) bool { return hubHeader(h.Key) }) {
+		r.Headers = r.original()
+	}
+}
 
 // original returns a copy of r's headers without what the hub added, so that
 // headers never grow on their way through parked and dead topics.
