@@ -52,6 +52,7 @@ type life struct {
 	claim      *claims.Claim
 	marks      []string
 	sent       bool        // the claim says sent: an effect is possible
+	kept       bool        // the claim keeps the answer: the effect is done
 	done       func(error) // tells the gate what came of it
 	wrong      *Failure    // what the contract says is wrong with the message
 }
@@ -85,19 +86,22 @@ func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
 	if out, settled := l.take(ctx); settled {
 		return out
 	}
+	ctx, cancel := l.underLease(ctx)
+	defer cancel()
 	if l.wrong != nil {
+		if l.claim.Verdict == claims.Uncertain {
+			l.wrong.Class = Undecided // it was called under an earlier contract
+		}
 		return l.dead(ctx, l.wrong)
 	}
 	replies, err := l.resolve(ctx)
-	ctx, cancel := l.underLease(ctx)
-	defer cancel()
 	if err != nil {
 		return l.failed(ctx, err)
 	}
 	return l.answered(ctx, replies)
 }
 
-// underLease returns a context for the steps after a call: it outlives the
+// underLease returns a context for the steps from the claim on: it outlives the
 // generation, but then only as long as the lease.
 func (l *life) underLease(ctx context.Context) (context.Context, context.CancelFunc) {
 	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -141,6 +145,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		l.Metrics.Final(l.Route.Name, "duplicate")
 		return outcome{kind: finished}, true
 	case claims.Answered:
+		l.kept = true
 		return l.publish(ctx, l.claim.Reply), true
 	case claims.Dead:
 		return l.write(letterAgain(l.claim.Letter)), true
@@ -162,7 +167,7 @@ func (l *life) request() claims.Request {
 }
 
 // resolve gets the replies: by asking what became of an earlier attempt, or by
-// the call.
+// the call. ctx is under the lease.
 func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	op := &l.Route.Operation
 	if l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
@@ -174,8 +179,11 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		}
 		replies, arrived, err := l.ask(ctx)
 		l.tell(err)
-		if err != nil || arrived {
-			return replies, err
+		if err != nil {
+			return nil, unanswered(err)
+		}
+		if arrived {
+			return replies, nil
 		}
 	}
 	if op.Stale != nil {
@@ -185,6 +193,9 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	}
 	if replies, settled, err := l.mark(ctx); settled || err != nil {
 		return replies, err
+	}
+	if l.generation.Err() != nil { // nothing new is begun
+		return nil, l.giveBack(ctx, errStopped)
 	}
 	if !l.sent || l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
 		if err := l.Claims.Sent(ctx, l.claim); err != nil {
@@ -198,11 +209,25 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	replies, err := l.call(ctx, op.Do)
 	l.tell(err)
 	if err == nil && len(l.marks) > 0 && op.Freed(l.msg, replies) {
-		if err := l.Claims.Unmark(context.WithoutCancel(ctx), l.marks, l.msg.ID); err != nil {
-			return nil, l.claimError(ctx, err)
+		if err := l.unmark(ctx); err != nil {
+			return nil, err
 		}
 	}
 	return replies, err
+}
+
+// unanswered is what a failed question says of the message: a question that
+// may have arrived was not answered, and one that is refused leaves open what
+// became of the call.
+func unanswered(err error) error {
+	f := *FailureOf(err)
+	switch f.Class {
+	case Uncertain:
+		f.Class = Unavailable
+	case Rejected:
+		f.Class = Undecided
+	}
+	return &f
 }
 
 // call runs an operation on a context of its own: the end of a generation or
@@ -240,7 +265,7 @@ func (l *life) mark(ctx context.Context) (replies []Reply, settled bool, err err
 	}
 	held, err := l.Claims.Mark(ctx, l.marks, l.msg.ID)
 	if err != nil {
-		return nil, false, l.claimError(ctx, err)
+		return nil, false, l.claimError(ctx, l.giveBack(ctx, err))
 	}
 	if held == nil {
 		return nil, false, nil
@@ -261,9 +286,10 @@ func (l *life) answered(ctx context.Context, replies []Reply) outcome {
 		return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: err})
 	}
 	if len(replies) > 0 && l.Route.Operation.Effect.keepsReply() {
-		if err := l.Claims.Answered(ctx, l.claim, out); err != nil {
+		if err := l.step(ctx, func() error { return l.Claims.Answered(ctx, l.claim, out) }); err != nil {
 			return l.failed(ctx, l.claimError(ctx, err))
 		}
+		l.kept = true
 	}
 	return l.publish(ctx, out)
 }
@@ -303,7 +329,7 @@ func (l *life) publish(ctx context.Context, kept []byte) outcome {
 	if out := l.writeReplies(ctx, kept); out.kind != finished {
 		return out
 	}
-	if err := l.Claims.Done(ctx, l.claim); err != nil {
+	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
 	l.finished()

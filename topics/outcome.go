@@ -40,28 +40,59 @@ func (e *later) Error() string { return fmt.Sprintf("not before %s have passed",
 // errStopped means that the generation has ended under a step.
 var errStopped = errors.New("the generation has ended")
 
-// tell tells the gate what came of the call, once.
+// tell tells the gate what came of the call, once. A wrong setting pauses the
+// route before the call ends, so that a probe does not let others through.
 func (l *life) tell(err error) {
-	if l.done != nil {
-		l.done(err)
-		l.done = nil
+	if l.done == nil {
+		return
 	}
+	var f *Failure
+	if errors.As(err, &f) && f.Pause != "" {
+		l.Gate.Pause(f.Pause, l.Timing.BackoffMost)
+	}
+	l.done(err)
+	l.done = nil
+}
+
+// step takes a step at the claim, and again while Redis does not answer: what
+// came of a call is known here alone, and without it a person would be asked. It
+// ends with ctx.
+func (l *life) step(ctx context.Context, do func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || errors.Is(err, claims.ErrLost) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return errStopped
+		}
+		wait := backoff(attempt, l.Timing.BackoffLeast, l.Timing.BackoffMost)
+		l.redisFailed(err, wait)
+		if sleep(ctx, wait) != nil {
+			return errStopped
+		}
+	}
+}
+
+// redisFailed pauses the route for a while: without claims there are no calls.
+func (l *life) redisFailed(err error, wait time.Duration) {
+	l.Gate.Pause(PauseRedis, wait+l.Timing.BackoffLeast)
+	l.Metrics.Claim(l.Route.Name, "error")
+	l.Log.Warn("redis does not answer: the route waits", "route", l.Route.Name, "error", err.Error())
 }
 
 // claimError turns an error of the claims into what the attempt comes to.
 func (l *life) claimError(ctx context.Context, err error) error {
 	var wait *later
 	switch {
-	case errors.As(err, &wait):
+	case errors.As(err, &wait), errors.Is(err, errStopped):
 		return err
 	case errors.Is(err, claims.ErrLost):
 		return &later{0} // another owner has it: ask again what became of it
 	case ctx.Err() != nil:
 		return errStopped
 	}
-	l.Gate.Pause(PauseRedis, backoff(1, l.Timing.BackoffLeast, l.Timing.BackoffMost)+l.Timing.BackoffLeast)
-	l.Metrics.Claim(l.Route.Name, "error")
-	l.Log.Warn("redis does not answer: the route waits", "route", l.Route.Name, "error", err.Error())
+	l.redisFailed(err, backoff(1, l.Timing.BackoffLeast, l.Timing.BackoffMost))
 	return &later{l.Timing.BackoffLeast}
 }
 
@@ -70,12 +101,22 @@ func (l *life) redisAway(ctx context.Context, err error) outcome {
 	return l.failed(ctx, l.claimError(ctx, err))
 }
 
-// giveBack releases the claim and returns err, or the error of the release.
+// giveBack releases the claim and returns err, or errStopped where it could not
+// be released. A claim that another owner has is not ours to give back.
 func (l *life) giveBack(ctx context.Context, err error) error {
-	if rerr := l.Claims.Release(context.WithoutCancel(ctx), l.claim); rerr != nil && !errors.Is(rerr, claims.ErrLost) {
-		return l.claimError(ctx, rerr)
+	rerr := l.step(ctx, func() error { return l.Claims.Release(ctx, l.claim) })
+	if errors.Is(rerr, errStopped) {
+		return rerr
 	}
 	return err
+}
+
+// unmark takes the message's markers away.
+func (l *life) unmark(ctx context.Context) error {
+	if len(l.marks) == 0 {
+		return nil
+	}
+	return l.step(ctx, func() error { return l.Claims.Unmark(ctx, l.marks, l.msg.ID) })
 }
 
 // failed decides by class what becomes of a message without an answer.
@@ -106,11 +147,8 @@ func (l *life) failed(ctx context.Context, err error) outcome {
 // unavailable gives the claim and the markers back: the call surely did not
 // happen.
 func (l *life) unavailable(ctx context.Context, f *Failure) outcome {
-	if f.Pause != "" {
-		l.Gate.Pause(f.Pause, l.Timing.BackoffMost)
-	}
-	if len(l.marks) > 0 && l.claim.Verdict == claims.New {
-		if err := l.Claims.Unmark(context.WithoutCancel(ctx), l.marks, l.msg.ID); err != nil {
+	if l.claim.Verdict == claims.New {
+		if err := l.unmark(ctx); err != nil {
 			return l.failed(ctx, l.claimError(ctx, err))
 		}
 	}
@@ -129,13 +167,16 @@ func (l *life) dead(ctx context.Context, f *Failure) outcome {
 	if f.Class == Undecided || f.Class == Uncertain {
 		class = LetterUncertain
 	}
-	if len(l.marks) > 0 && class == LetterRejected && l.claim.Verdict == claims.New {
-		if err := l.Claims.Unmark(ctx, l.marks, l.msg.ID); err != nil {
+	if l.kept {
+		class = LetterEffectDone
+	}
+	if class == LetterRejected && l.claim.Verdict == claims.New {
+		if err := l.unmark(ctx); err != nil {
 			return l.failed(ctx, l.claimError(ctx, err))
 		}
 	}
 	id := newLetterID(class, f.Code)
-	if err := l.Claims.Dead(ctx, l.claim, id); err != nil {
+	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
 	l.Metrics.Rejected(l.Route.Name, f.Code)
@@ -147,7 +188,7 @@ func (l *life) dead(ctx context.Context, f *Failure) outcome {
 // whose reply can never be written as it is. Its replay publishes only.
 func (l *life) unpublishable(ctx context.Context, topic string, cause error) outcome {
 	id := newLetterID(LetterEffectDone, "publish")
-	if err := l.Claims.Dead(ctx, l.claim, id); err != nil {
+	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
 	l.Log.Error("a reply can not be published", append(l.attrs(), "topic", topic, "letter", id, "error", cause.Error())...)

@@ -153,6 +153,12 @@ func (p *Producer) send(tp topicPartition, batch []*produceItem, count int) {
 	start := time.Now()
 	base, err := p.produce(tp, records)
 	p.metrics.KafkaOp("send", time.Since(start))
+	if permanent(err) && len(live) > 1 {
+		for _, it := range live { // one of them is at fault, or all of them together
+			p.send(tp, []*produceItem{it}, len(it.records))
+		}
+		return
+	}
 	result := "ok"
 	if err != nil {
 		result = "error"
