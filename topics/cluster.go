@@ -149,16 +149,15 @@ func (c *Cluster) readFrom(ctx context.Context, topic string, partition int, off
 	if err != nil {
 		return nil, offset, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, err)
 	}
-	for _, t := range resp.(*fetch.Response).Topics {
-		for i := range t.Partitions {
-			p := &t.Partitions[i]
-			if p.ErrorCode != 0 {
-				return nil, offset, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, kafka.Error(p.ErrorCode))
-			}
-			return readRecords(topic, p, offset)
-		}
+	answer := resp.(*fetch.Response).Topics
+	if len(answer) == 0 || len(answer[0].Partitions) == 0 {
+		return nil, offset, fmt.Errorf("reading %s/%d at %d: the broker's answer names no partition", topic, partition, offset)
 	}
-	return nil, offset, fmt.Errorf("reading %s/%d at %d: the broker's answer names no partition", topic, partition, offset)
+	p := &answer[0].Partitions[0]
+	if p.ErrorCode != 0 {
+		return nil, offset, fmt.Errorf("reading %s/%d at %d: %w", topic, partition, offset, kafka.Error(p.ErrorCode))
+	}
+	return readRecords(topic, p, offset)
 }
 
 // readRecords returns the committed records of one partition of a fetch
