@@ -18,6 +18,7 @@ type Effect struct {
 	Operation   string    `json:"operation"`
 	Application string    `json:"application,omitempty"`
 	ID          string    `json:"id,omitempty"`         // the caller's id, where the system is given one
+	Event       string    `json:"event,omitempty"`      // ce_id of kandas' event that it issues, or that it is told of
 	Detail      string    `json:"detail,omitempty"`     // readable English, never personal data
 	Repeat      bool      `json:"repeat,omitempty"`     // the id was recognised: nothing new happened
 	LatencyMS   float64   `json:"latency_ms,omitempty"` // how long the system took

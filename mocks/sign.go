@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -132,6 +134,22 @@ func CMSContent(cms string) []byte {
 	c, _ := parseCMS(cms)
 	return c.Data
 }
+
+// Notice describes for a ledger what a recipient was told: the kind of the
+// event, and the codes of a refusal's grounds. A notice whose kind must carry the
+// signature of the head of МИО and does not is an error.
+func Notice(kind string, grounds []string, format, value, data string) (detail string, err error) {
+	if slices.Contains(signedKinds, kind) && !SignedByHead(format, value, data) {
+		return "", errors.New("the signature of the head of МИО is missing, or does not fit")
+	}
+	if len(grounds) > 0 {
+		return kind + ", grounds (" + strings.Join(grounds, ", ") + ")", nil
+	}
+	return kind, nil
+}
+
+// signedKinds are the events that the head of МИО signs (domain.md 3.3).
+var signedKinds = []string{"package-refused", "hearing-set", "decided", "certificate-issued"}
 
 // SignedByHead says whether a signature, as it is sent to a recipient, is a
 // fitting one of the head of МИО. A recipient that is shown another has been

@@ -142,18 +142,20 @@ func registered() payload.Notification {
 
 func TestEveryKindReachesTheCabinet(t *testing.T) {
 	w := newWorld(t)
-	sig := &payload.Signature{Format: "xml", Value: "<a>\r\n<b c=\"&quot;\"/></a>"}
+	sig := &payload.Signature{Format: "xml", Value: mocks.SignXML("<a>\r\n<b c=\"&quot;\"/></a>")}
 	kinds := []payload.Notification{
 		registered(),
-		notification("package-refused", func(e *payload.Event) { e.PackageRefusal = &payload.PackageRefusal{Number: "R-1", Date: "2026-04-06"} }),
+		notification("package-refused", func(e *payload.Event) {
+			e.Signature, e.PackageRefusal = sig, &payload.PackageRefusal{Number: "R-1", Date: "2026-04-06"}
+		}),
 		notification("recommended", func(e *payload.Event) {
 			e.Recommendation = &payload.Recommendation{Result: "assign", Date: "2026-04-07"}
 		}),
 		notification("hearing-set", func(e *payload.Event) {
-			e.Signature, e.Hearing = sig, &payload.Hearing{Place: "Астана", At: "2026-04-08T09:00:00+05:00"}
+			e.Signature, e.Hearing = sig, &payload.Hearing{Place: "Астана", Grounds: []string{"3"}, At: "2026-04-08T09:00:00+05:00"}
 		}),
 		notification("decided", func(e *payload.Event) {
-			e.Signature, e.Decision = sig, &payload.Decision{Result: "refuse", Number: "D-1", Date: "2026-04-09"}
+			e.Signature, e.Decision = sig, &payload.Decision{Result: "refuse", Grounds: []string{"3", "19-1"}, Number: "D-1", Date: "2026-04-09"}
 		}),
 		notification("certificate-issued", func(e *payload.Event) { e.Signature, e.Certificate = sig, &payload.Certificate{Number: "C-1"} }),
 	}
@@ -176,6 +178,7 @@ func TestEveryKindReachesTheCabinet(t *testing.T) {
 			kindsShown = append(kindsShown, e.Detail)
 		}
 	}
+	want[3], want[4] = "hearing-set, grounds (3)", "decided, grounds (3, 19-1)"
 	if d := cmp.Diff(want, kindsShown); d != "" {
 		t.Error(d)
 	}

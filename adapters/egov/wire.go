@@ -26,6 +26,7 @@ type notification struct {
 	IssuedAt string    `xml:"issuedAt"`
 	Number   string    `xml:"number,omitempty"` // of the registration, decision or certificate
 	Date     string    `xml:"date,omitempty"`
+	Grounds  []string  `xml:"grounds>ground"` // codes, of a refusal
 	Hearing  *hearing  `xml:"hearing,omitempty"`
 	Until    string    `xml:"until,omitempty"` // last day of an extension or a certificate
 	Document *document `xml:"document,omitempty"`
@@ -93,10 +94,10 @@ func notificationOf(chain string, n payload.Notification) (*notification, error)
 	case e.Recommendation != nil:
 		w.Date = e.Recommendation.Date
 	case e.Hearing != nil:
-		w.Hearing = &hearing{At: e.Hearing.At, Place: e.Hearing.Place}
+		w.Hearing, w.Grounds = &hearing{At: e.Hearing.At, Place: e.Hearing.Place}, e.Hearing.Grounds
 	case e.Decision != nil:
 		d := e.Decision
-		w.Number, w.Date, w.Until, w.RequesterIIN = d.Number, d.Date, d.Until, d.IIN
+		w.Number, w.Date, w.Until, w.RequesterIIN, w.Grounds = d.Number, d.Date, d.Until, d.IIN, d.Grounds
 		w.ProcessingStatus, w.ResolutionType = completed, negative
 		if d.Result == "assign" || d.Result == "extend" {
 			w.ResolutionType = positive

@@ -34,6 +34,9 @@ func samples() map[string]payload.Notification {
 		"certificate-issued": {Certificate: &payload.Certificate{Number: "11", FullName: "Үлгіұлы Үлгі", BirthDate: "1880-05-01",
 			Minors: []payload.Minor{{FullName: "Үлгіқызы Гүл", BirthDate: "1899-02-01"}}}},
 	} {
+		if kind != "registered" && kind != "recommended" {
+			e.Signature = &payload.Signature{Format: "xml", Value: mocks.SignXML("<a></a>")}
+		}
 		e.ApplicationID = application
 		e.Recipients = []string{"migration"}
 		e.IssuedAt = "2026-11-22T09:00:00+05:00"

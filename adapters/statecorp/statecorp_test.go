@@ -99,7 +99,7 @@ func notification(kind string, edit func(*payload.Event)) payload.Notification {
 		ApplicationID: app, Recipient: "statecorp", Kind: kind, EventID: "e-1",
 		Event: payload.Event{
 			ApplicationID: app, IssuedAt: "2026-04-06T10:00:00+05:00", Text: payload.Text{KK: "Хабарлама", RU: "Уведомление"},
-			Signature: &payload.Signature{Format: "cms", Value: "AAAA", Data: "BBBB"},
+			Signature: &payload.Signature{Format: "cms", Value: mocks.SignCMS([]byte("BBB")), Data: "QkJC"},
 		},
 	}
 	edit(&n.Event)
@@ -136,7 +136,7 @@ func TestEveryEventReachesItsService(t *testing.T) {
 			if _, err := w.adapter.Notify(t.Context(), notice, "", n); err != nil {
 				t.Fatal(err)
 			}
-			if e := w.system.Ledger.Effects()[0]; e.Operation != "notify" || e.Detail != n.Kind || e.Application != app || e.ID != notice {
+			if e := w.system.Ledger.Effects()[0]; e.Operation != "notify" || !strings.HasPrefix(e.Detail, n.Kind) || e.Event != n.EventID || e.Application != app || e.ID != notice {
 				t.Errorf("the ledger says %+v", e)
 			}
 			m := w.next(t)

@@ -67,24 +67,24 @@ func (p *portal) cabinet(application string) []Notice {
 // deliver shows a notice in the cabinet, a second time if it comes a second
 // time.
 func (p *portal) deliver(q shep.Request) (mocks.Effect, error) {
-	application, kind, err := read(q)
+	e, kind, err := read(q)
 	if err != nil {
 		return mocks.Effect{}, err
 	}
 	p.mu.Lock()
-	p.cabinets[application] = append(p.cabinets[application], Notice{q.MessageID, kind})
+	p.cabinets[e.Application] = append(p.cabinets[e.Application], Notice{q.MessageID, kind})
 	p.mu.Unlock()
-	return mocks.Effect{Operation: "notify", Application: application, Detail: kind}, nil
+	return e, nil
 }
 
 // read holds a notice against the portal's contract.
-func read(q shep.Request) (application, kind string, err error) {
+func read(q shep.Request) (e mocks.Effect, kind string, err error) {
 	if q.MessageType != "NOTIFICATION" {
-		return "", "", errors.New("messageType is not NOTIFICATION")
+		return e, "", errors.New("messageType is not NOTIFICATION")
 	}
 	roots := q.Data.ChildElements()
 	if len(roots) != 1 || roots[0].Tag != "notification" || roots[0].NamespaceURI() != namespace {
-		return "", "", errors.New("data does not hold one notification")
+		return e, "", errors.New("data does not hold one notification")
 	}
 	n := roots[0]
 	required := map[string]string{}
@@ -94,17 +94,30 @@ func read(q shep.Request) (application, kind string, err error) {
 		"resolutionType", "eventId",
 	} {
 		if required[path] = text(n, path); required[path] == "" {
-			return "", "", errors.New(path + " is missing")
+			return e, "", errors.New(path + " is missing")
 		}
 	}
 	if required["updatedValues/code"] != "processing_status" {
-		return "", "", errors.New("updatedValues is not about processing_status")
+		return e, "", errors.New("updatedValues is not about processing_status")
 	}
 	if required["externalRequestChainId"] != q.CorrelationID {
-		return "", "", errors.New("externalRequestChainId is not the correlationId")
+		return e, "", errors.New("externalRequestChainId is not the correlationId")
 	}
-	code := required["updatedValues/values/domainItemData/code"]
-	return required["externalRequestId"], strings.ToLower(strings.ReplaceAll(code, "_", "-")), nil
+	if !strings.HasPrefix(q.MessageID, required["externalRequestId"]+".") {
+		return e, "", errors.New("messageId does not begin with externalRequestId")
+	}
+	kind = strings.ToLower(strings.ReplaceAll(required["updatedValues/values/domainItemData/code"], "_", "-"))
+	var grounds []string
+	for _, g := range n.FindElements("./grounds/ground") {
+		grounds = append(grounds, g.Text())
+	}
+	detail, err := mocks.Notice(kind, grounds, text(n, "document/format"), text(n, "document/value"), text(n, "document/data"))
+	if err != nil {
+		return e, "", err
+	}
+	return mocks.Effect{
+		Operation: "notify", Application: required["externalRequestId"], Event: required["eventId"], Detail: detail,
+	}, kind, nil
 }
 
 func text(e *etree.Element, path string) string {

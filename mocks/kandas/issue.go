@@ -71,20 +71,23 @@ func (s *system) issueOnce(ctx context.Context, i *issue) (id string, spoiled, o
 		a.clock = id
 	}
 	s.mu.Unlock()
-	s.effect(a, i.kind, id, issuedDetail(e))
+	s.recordEvent(a, i.kind, id, e)
 	ok = s.write(ctx, message{
 		Topic: topicEvents, Key: a.form.ApplicationID, ID: id, Type: eventTypes[i.kind], Time: s.now(), Payload: encode(e),
 	})
 	return id, spoiled, ok
 }
 
-// issuedDetail says of an event, for the ledger, whom it goes to.
-func issuedDetail(e event) string {
+// recordEvent records an event, with its grounds and whom it goes to.
+func (s *system) recordEvent(a *application, kind, id string, e event) {
 	detail := "to " + strings.Join(e.Recipients, ", ")
 	if grounds := e.grounds(); len(grounds) > 0 {
-		detail = "grounds " + strings.Join(grounds, ", ") + ", " + detail
+		detail = "grounds (" + strings.Join(grounds, ", ") + "), " + detail
 	}
-	return detail
+	err := s.record(mocks.Effect{Operation: kind, Application: a.form.ApplicationID, ID: id, Event: id, Detail: detail})
+	if err != nil {
+		s.contour.logf("kandas: %v", err)
+	}
 }
 
 // recipients are the systems to be told of an event: the channel of filing
@@ -153,7 +156,9 @@ func (s *system) rejected(id string, value []byte) {
 		s.effect(a, "violation", id, "an event is rejected that was never issued with a signature")
 		return
 	}
-	err := s.record(mocks.Effect{Operation: "rejection-received", Application: r.ApplicationID, ID: id, Detail: r.Reason, Repeat: repeat})
+	err := s.record(mocks.Effect{
+		Operation: "rejection-received", Application: r.ApplicationID, ID: id, Event: r.EventID, Detail: r.Reason, Repeat: repeat,
+	})
 	if err != nil || repeat {
 		return
 	}

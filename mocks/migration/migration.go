@@ -49,6 +49,7 @@ type portal struct {
 type shown struct {
 	Notice  string `json:"notice"`
 	ShownAt string `json:"shown_at"`
+	event   string // that it tells of
 }
 
 // New makes the mock. Its ledger lies in env.Dir; what it shows there has been
@@ -64,8 +65,9 @@ func New(env mocks.Env) (*mocks.System, error) {
 		switch {
 		case e.Repeat:
 		case e.Operation == "show":
-			p.answers[e.ID] = shown{e.ID, e.At.Format(time.RFC3339Nano)}
-			p.cabinets[e.Application] = append(p.cabinets[e.Application], e.Detail)
+			kind, _, _ := strings.Cut(e.Detail, ",")
+			p.answers[e.ID] = shown{e.ID, e.At.Format(time.RFC3339Nano), e.Event}
+			p.cabinets[e.Application] = append(p.cabinets[e.Application], kind)
 		case e.Operation == "file":
 			p.filed[e.Application] = true
 		}
@@ -94,7 +96,7 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "application/json is expected", http.StatusUnsupportedMediaType)
 		return
 	}
-	application, kind, problem := read(r, id)
+	told, problem := read(r, id)
 	if problem != "" {
 		http.Error(w, problem, http.StatusUnprocessableEntity)
 		return
@@ -103,28 +105,37 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock() // one at a time: a cabinet's order is the ledger's
 	a, repeat := p.answers[id]
 	if !repeat {
-		a = shown{Notice: id, ShownAt: began.Format(time.RFC3339Nano)}
+		a = shown{Notice: id, ShownAt: began.Format(time.RFC3339Nano), event: told.event}
 	}
 	err := p.ledger.Record(mocks.Effect{
-		At: began, System: name, Operation: "show", Application: application, ID: id, Detail: kind, Repeat: repeat,
-		LatencyMS: float64(time.Since(began).Microseconds()) / 1000,
+		At: began, System: name, Operation: "show", Application: told.application, ID: id, Event: told.event,
+		Detail: told.detail, Repeat: repeat, LatencyMS: float64(time.Since(began).Microseconds()) / 1000,
 	})
+	if err == nil && repeat && a.event != told.event {
+		err = p.ledger.Record(mocks.Effect{
+			System: name, Operation: "violation", Application: told.application, ID: id, Event: told.event,
+			Detail: "one message id for two notices",
+		})
+	}
 	if err != nil {
 		http.Error(w, "the ledger cannot be written", http.StatusInternalServerError)
 		return
 	}
 	if !repeat {
 		p.answers[id] = a
-		p.cabinets[application] = append(p.cabinets[application], kind)
+		p.cabinets[told.application] = append(p.cabinets[told.application], told.kind)
 	}
 	mocks.WriteJSON(w, http.StatusOK, a)
 }
 
+// notice is what a notice says, as far as the portal looks at it.
+type notice struct{ application, event, kind, detail string }
+
 // read holds a notice against the portal's API.
-func read(r *http.Request, id string) (application, kind, problem string) {
+func read(r *http.Request, id string) (told notice, problem string) {
 	var fields map[string]json.RawMessage
 	if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
-		return "", "", "not a JSON object"
+		return told, "not a JSON object"
 	}
 	var n struct {
 		Notice        string            `json:"notice"`
@@ -133,6 +144,9 @@ func read(r *http.Request, id string) (application, kind, problem string) {
 		Kind          string            `json:"kind"`
 		IssuedAt      time.Time         `json:"issued_at"`
 		Text          map[string]string `json:"text"`
+		Signature     struct{ Format, Value, Data string }
+		Hearing       struct{ Grounds []string }
+		Decision      struct{ Grounds []string }
 	}
 	whole, err := json.Marshal(fields)
 	if err == nil {
@@ -141,20 +155,27 @@ func read(r *http.Request, id string) (application, kind, problem string) {
 	known := []string{"notice", "application_id", "event_id", "kind", "issued_at", "text", "signature", details[n.Kind]}
 	switch {
 	case err != nil:
-		return "", "", "a field is of another type than expected"
+		return told, "a field is of another type than expected"
 	case n.Notice != id || n.ApplicationID == "" || n.EventID == "" || n.IssuedAt.IsZero():
-		return "", "", "notice, application_id, event_id and issued_at are required, and notice is X-Message-ID"
+		return told, "notice, application_id, event_id and issued_at are required, and notice is X-Message-ID"
+	case !strings.HasPrefix(n.Notice, n.ApplicationID+"."):
+		return told, "notice does not begin with its application"
 	case n.Text["kk"] == "" || n.Text["ru"] == "":
-		return "", "", "text.kk and text.ru are required"
+		return told, "text.kk and text.ru are required"
 	case details[n.Kind] == "" || len(fields[details[n.Kind]]) == 0:
-		return "", "", "kind is unknown, or its details are missing"
+		return told, "kind is unknown, or its details are missing"
 	}
 	for f := range fields {
 		if !slices.Contains(known, f) {
-			return "", "", "there is a field that the kind does not have"
+			return told, "there is a field that the kind does not have"
 		}
 	}
-	return n.ApplicationID, n.Kind, ""
+	s := n.Signature
+	detail, err := mocks.Notice(n.Kind, append(n.Hearing.Grounds, n.Decision.Grounds...), s.Format, s.Value, s.Data)
+	if err != nil {
+		return told, err.Error()
+	}
+	return notice{n.ApplicationID, n.EventID, n.Kind, detail}, ""
 }
 
 func (p *portal) cabinet(w http.ResponseWriter, r *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -68,7 +69,7 @@ func post(t *testing.T, s *mocks.System, path, body string) *httptest.ResponseRe
 	t.Helper()
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Message-ID", "n1")
+	r.Header.Set("X-Message-ID", "migration-1.a")
 	w := httptest.NewRecorder()
 	s.Handler.ServeHTTP(w, r)
 	return w
@@ -150,11 +151,13 @@ func TestFormsAreChecked(t *testing.T) {
 			t.Errorf("filing %q answers %d, want 400", body, w.Code)
 		}
 	}
-	const good = `{"notice":"n1","application_id":"migration-1","event_id":"e","kind":"registered",
+	const good = `{"notice":"migration-1.a","application_id":"migration-1","event_id":"e","kind":"registered",
 		"issued_at":"2026-11-22T09:00:00+05:00","text":{"kk":"а","ru":"б"},"registration":{"number":"1"}}`
 	for _, replace := range [][2]string{
-		{`"n1"`, `"n2"`}, {`"kind":"registered"`, `"kind":"decided"`}, {`"registered"`, `"praised"`}, {`"kk":"а",`, ""},
+		{`"migration-1.a"`, `"migration-1.b"`}, {`"kind":"registered"`, `"kind":"decided"`}, {`"registered"`, `"praised"`}, {`"kk":"а",`, ""},
 		{`"registration":`, `"surprise":1,"registration":`}, {`"event_id":"e",`, ""}, {`"2026-11-22T09:00:00+05:00"`, `"today"`}, {`{`, `[`},
+		{`"application_id":"migration-1"`, `"application_id":"migration-2"`},
+		{`"kind":"registered"`, `"kind":"decided","decision":{}`},
 	} {
 		if w := post(t, s, "/api/v1/cabinet/notices", strings.Replace(good, replace[0], replace[1], 1)); w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("notice with %s for %s answers %d, want 422", replace[1], replace[0], w.Code)
@@ -166,12 +169,41 @@ func TestFormsAreChecked(t *testing.T) {
 	if w := post(t, s, "/api/v1/cabinet/notices", good); w.Code != http.StatusOK {
 		t.Errorf("good notice answers %d: %s", w.Code, w.Body)
 	}
+	post(t, s, "/api/v1/cabinet/notices", good)
+	if effects := s.Ledger.Effects(); len(effects) != 2 || !effects[1].Repeat || effects[0].Event != "e" {
+		t.Errorf("after a repeat: %+v", effects)
+	}
+	post(t, s, "/api/v1/cabinet/notices", strings.Replace(good, `"e"`, `"f"`, 1))
+	if effects := s.Ledger.Effects(); len(effects) != 4 || effects[3].Operation != "violation" {
+		t.Errorf("after another notice under the same id: %+v", effects)
+	}
+}
+
+// A decision needs the signature of the head of МИО, and shows its grounds.
+func TestSignedNotices(t *testing.T) {
+	s := newPortal(t, &hub{})
+	notice := func(value string) string {
+		return `{"notice":"migration-1.a","application_id":"migration-1","event_id":"e","kind":"decided",
+			"issued_at":"2026-11-22T09:00:00+05:00","text":{"kk":"а","ru":"б"},"decision":{"grounds":["4"]},
+			"signature":{"format":"xml","value":` + strconv.Quote(value) + `}}`
+	}
+	for name, value := range map[string]string{
+		"none": "<a></a>", "changed": strings.Replace(mocks.SignXML("<a></a>"), "<a>", "<a> ", 1), "of another": mocks.SignXMLAs("x", "<a></a>"),
+	} {
+		if w := post(t, s, "/api/v1/cabinet/notices", notice(value)); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d, want 422", name, w.Code)
+		}
+	}
+	post(t, s, "/api/v1/cabinet/notices", notice(mocks.SignXML("<a></a>")))
+	if effects := s.Ledger.Effects(); len(effects) != 1 || effects[0].Detail != "decided, grounds (4)" {
+		t.Errorf("ledger %+v", effects)
+	}
 }
 
 // The portal keeps its promise over a restart: its ledger is its memory.
 func TestNoticesOutliveARestart(t *testing.T) {
 	dir := t.TempDir()
-	const notice = `{"notice":"n1","application_id":"migration-1","event_id":"e","kind":"registered",
+	const notice = `{"notice":"migration-1.a","application_id":"migration-1","event_id":"e","kind":"registered",
 		"issued_at":"2026-11-22T09:00:00+05:00","text":{"kk":"а","ru":"б"},"registration":{"number":"1"}}`
 	var answers []string
 	for range 2 {

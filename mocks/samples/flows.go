@@ -300,6 +300,7 @@ func decisions(m *maker) []Flow {
 		m.extended("extension-portal", "extended on the portal: the State Corporation is told, too", "migration", "extend"),
 		m.extended("extension-refused", "extension refused, signed by the head of МИО", "statecorp", "refuse-extension"),
 		m.reissue(),
+		m.grounds(),
 		m.badSignature("bad-signature", "a decision with a bad signature goes back, and is signed again", "migration",
 			Script{BadSignature: true}, "signature_invalid"),
 		m.badSignature("other-content", "a good signature over another decision goes back, and is signed again", "statecorp",
@@ -365,9 +366,10 @@ func (m *maker) reissue() Flow {
 // grounds: a refusal on each of the six grounds, on every channel.
 func (m *maker) grounds() Flow {
 	f := Flow{Name: "refusal-grounds", About: "refusals on the grounds 1 to 5 and of article 19-1"}
+	slugs := []string{"first", "second", "third", "fourth", "fifth", "by-law"}
 	for i, ground := range []string{"1", "2", "3", "4", "5", "19-1"} {
 		p := m.person("male", "UZB")
-		a := m.application([]string{"migration", "egov", "statecorp"}[i%3], "ground-"+ground, p)
+		a := m.application([]string{"migration", "egov", "statecorp"}[i%3], "ground-"+slugs[i], p)
 		f.Persons = append(f.Persons, m.registered(p))
 		f.script(a, Script{Recommendation: "refuse", Hearing: true, Decision: "refuse", Grounds: []string{ground}})
 		f.file(channelOf(a), a)
@@ -381,17 +383,18 @@ func (m *maker) grounds() Flow {
 	return f
 }
 
-// comesBack: nobody is told of the first decision, which the hub rejects.
-func (m *maker) comesBack(name, about string, s Script) Flow {
+// badSignature: the hub rejects the signature of the first decision for this
+// reason, and nobody is told of it.
+func (m *maker) badSignature(name, about, channel string, s Script, reason string) Flow {
 	p := m.person("female", "MNG")
-	a := m.application("migration", name, p)
+	a := m.application(channel, name, p)
 	f := Flow{Name: name, About: about, Persons: []mocks.Person{m.registered(p)}}
 	f.script(a, s)
-	f.file("migration", a)
+	f.file(channel, a)
 	f.begins(a)
 	f.asksIINs(0, a)
 	f.issues(a, registered, recommended, decided, decided, certificate)
-	f.told("migration", a, usual...)
-	f.expect("kandas", "rejection-received", "", 1, a)
+	f.told(channel, a, usual...)
+	f.expect("kandas", "rejection-received", reason, 1, a)
 	return f
 }

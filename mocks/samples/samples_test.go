@@ -35,7 +35,7 @@ func persons(flows []Flow) []Person {
 
 func TestFlowsAreWellFormed(t *testing.T) {
 	names, ids := map[string]bool{}, map[string]bool{}
-	valid := regexp.MustCompile(`^(migration|egov|statecorp)-` + testRun + `-[a-z-]+$`)
+	valid := regexp.MustCompile(`^(migration|egov|statecorp)-` + testRun + `-[a-z0-9-]+$`)
 	for _, f := range all(t) {
 		if f.Name == "" || f.About == "" || names[f.Name] {
 			t.Errorf("flow %q has no name of its own or says nothing about itself", f.Name)

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -75,35 +76,49 @@ func New(env mocks.Env) (*mocks.System, error) {
 // deliver hands a message to a counter. A decision on extension is confirmed by
 // a receipt, each time it comes.
 func (c *corporation) deliver(q shep.Request) (mocks.Effect, error) {
-	application, kind, err := read(q)
+	e, err := read(q)
 	if err != nil {
 		return mocks.Effect{}, err
 	}
 	if q.ServiceID == "KANDAS_EXTENSION_DECISION" {
-		c.confirm(application, q.MessageID)
+		c.confirm(e.Application, q.MessageID)
 	}
-	return mocks.Effect{Operation: "notify", Application: application, Detail: kind}, nil
+	return e, nil
 }
 
 // read holds a message against the contract of its service.
-func read(q shep.Request) (application, kind string, err error) {
+func read(q shep.Request) (mocks.Effect, error) {
 	s, ok := services[q.ServiceID]
 	if !ok {
-		return "", "", errors.New("serviceId is unknown")
+		return mocks.Effect{}, errors.New("serviceId is unknown")
 	}
 	roots := q.Data.ChildElements()
 	if len(roots) != 1 || roots[0].Tag != s.root || roots[0].NamespaceURI() != s.namespace {
-		return "", "", errors.New("data does not hold one " + s.root)
+		return mocks.Effect{}, errors.New("data does not hold one " + s.root)
 	}
-	found := map[string]string{}
-	for _, path := range s.required {
-		e := roots[0].FindElement("./" + path)
-		if e == nil || e.NamespaceURI() != "" || e.Text() == "" {
-			return "", "", errors.New(path + " is missing")
+	text := func(path string) string {
+		if e := roots[0].FindElement("./" + path); e != nil && e.NamespaceURI() == "" {
+			return e.Text()
 		}
-		found[path] = e.Text()
+		return ""
 	}
-	return found["application_id"], found["kind"], nil
+	for _, path := range s.required {
+		if text(path) == "" {
+			return mocks.Effect{}, errors.New(path + " is missing")
+		}
+	}
+	if !strings.HasPrefix(q.MessageID, text("application_id")+".") {
+		return mocks.Effect{}, errors.New("messageId does not begin with application_id")
+	}
+	var grounds []string
+	for _, g := range roots[0].FindElements("./grounds/ground") {
+		grounds = append(grounds, g.Text())
+	}
+	detail, err := mocks.Notice(text("kind"), grounds, text("signature/format"), text("signature/value"), text("signature/data"))
+	if err != nil {
+		return mocks.Effect{}, err
+	}
+	return mocks.Effect{Operation: "notify", Application: text("application_id"), Event: text("event_id"), Detail: detail}, nil
 }
 
 // confirm sends the receipt that closes the clock of an extension.
