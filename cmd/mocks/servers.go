@@ -58,11 +58,8 @@ func startKafka(dir string, port int) (addr string, stop func(), err error) {
 	return cluster.ListenAddrs()[0], cluster.Close, nil
 }
 
-// tick is how often the embedded Redis' expiry follows the clock.
-const tick = 250 * time.Millisecond
-
-// startRedis starts an embedded Redis. Its TIME is the clock, and a ticker
-// makes its keys expire by the clock, which miniredis alone does not.
+// startRedis starts an embedded Redis. Its keys expire by the clock that TIME
+// tells, on which the claims' leases rely.
 func startRedis(port int) (addr string, stop func(), err error) {
 	// miniredis opens its own listener: this one only finds out whether the
 	// port is free, and says so in our words.
@@ -74,27 +71,11 @@ func startRedis(port int) (addr string, stop func(), err error) {
 		l.Close()
 	}
 	m := miniredis.NewMiniRedis()
+	m.ClockTTL(true)
 	if err := m.StartAddr(net.JoinHostPort(loopback, strconv.Itoa(port))); err != nil {
 		return "", nil, fmt.Errorf("start the embedded Redis: %w", err)
 	}
-	ticker, done, ended := time.NewTicker(tick), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-ticker.C:
-				m.FastForward(tick)
-			case <-done:
-				return
-			}
-		}
-	}()
-	return m.Addr(), func() {
-		ticker.Stop()
-		close(done)
-		<-ended
-		m.Close()
-	}, nil
+	return m.Addr(), m.Close, nil
 }
 
 // answers fails where a real server that the caller names does not answer.
