@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -100,14 +101,14 @@ func (s *session) run(ctx context.Context) error {
 	background(s.hub.run)
 
 	if err := s.waitReady(ctx); ctx.Err() != nil {
-		return interrupted(ctx)
+		return s.interrupted(ctx)
 	} else if err != nil {
 		return err
 	}
 	s.timeline.note("the hub is ready %.2f s after its start", time.Since(began).Seconds())
 	played := s.play(ctx)
 	if ctx.Err() != nil {
-		return interrupted(ctx)
+		return s.interrupted(ctx)
 	}
 	if err := s.report(played); err != nil || s.cmd.Once {
 		return err
@@ -116,7 +117,7 @@ func (s *session) run(ctx context.Context) error {
 	printAddresses(s.out, s.world, "hub's log", s.hub.log)
 	fmt.Fprintln(s.out, "Everything keeps running. Ctrl-C stops it.")
 	<-ctx.Done()
-	return interrupted(ctx)
+	return s.interrupted(ctx)
 }
 
 // effectsOfThisRun passes on what concerns this run's applications: real
@@ -148,7 +149,7 @@ func (s *session) createTopics(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, s.cmd.hubctl(), "topics", "create", "--replication", strconv.Itoa(min(3, brokers)))
 	cmd.Env = append(os.Environ(), s.world.environment()...)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("create the topics: %w\n%s", err, out)
+		return fmt.Errorf("create the topics: %w; hubctl says: %s", err, bytes.TrimSpace(out))
 	}
 	return nil
 }
@@ -224,10 +225,15 @@ func (s *session) report(played error) error {
 	return nil
 }
 
-// interrupted returns what ended a run: nil for Ctrl-C.
-func interrupted(ctx context.Context) error {
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+// interrupted returns what ended a run: nil for Ctrl-C, unless the run was to
+// say whether all flows are through.
+func (s *session) interrupted(ctx context.Context) error {
+	switch err := context.Cause(ctx); {
+	case !errors.Is(err, context.Canceled):
 		return err
+	case s.cmd.Once:
+		reached, total := s.record.progress()
+		return fmt.Errorf("stopped after %d of %d expected effects", reached, total)
 	}
 	return nil
 }

@@ -185,7 +185,7 @@ func (s *system) recordIINs(d *json.Decoder) (reply, error) {
 		}
 	}
 	if a.ended != "" {
-		r.detail += ", after the application was " + a.ended
+		r.detail += ", though the case is closed (" + a.ended + ")"
 	}
 	a.results = in.Persons
 	a.touch()
