@@ -180,7 +180,7 @@ func (p *Producer) produce(tp topicPartition, records []kafka.Record) (int64, er
 	for attempt := 1; ; attempt++ {
 		resp, err := p.cluster.Client.Produce(ctx, &kafka.ProduceRequest{
 			Topic: tp.topic, Partition: tp.partition, RequiredAcks: kafka.RequireAll,
-			Records: kafka.NewRecordReader(rewound(records)...),
+			Records: kafka.NewRecordReader(rewound(records)...), Compression: compression(records),
 		})
 		if err == nil {
 			err = resp.Error
@@ -198,6 +198,20 @@ func (p *Producer) produce(tp topicPartition, records []kafka.Record) (int64, er
 		case <-time.After(backoff(attempt, 20*time.Millisecond, 500*time.Millisecond)):
 		}
 	}
+}
+
+// compression is for what may be too large as it is: a topic's limit is on what
+// a client has compressed, and a letter or a parked record must go out as small
+// as its message came in.
+func compression(records []kafka.Record) kafka.Compression {
+	n := 0
+	for _, r := range rewound(records) {
+		n += recordBytes(r)
+	}
+	if n > maxBatchBytes {
+		return kafka.Zstd
+	}
+	return 0
 }
 
 // rewound returns the records with their bytes at the start, for one more
