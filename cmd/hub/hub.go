@@ -218,9 +218,12 @@ func (h *hub) serveDoor(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Shutdown)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Drain)
 	defer cancel()
-	return door.Shutdown(stopping)
+	if door.Shutdown(stopping) != nil { // it also waits for connections on which nothing was ever asked
+		return door.Close() // whoever has no answer repeats with the same id
+	}
+	return nil
 }
 
 // door is what systems without Kafka call.
