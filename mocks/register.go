@@ -169,7 +169,7 @@ func same(a, b Person) bool {
 			if x.Kind != y.Kind {
 				continue
 			}
-			if strings.EqualFold(x.Series, y.Series) && strings.EqualFold(x.Number, y.Number) {
+			if strings.EqualFold(x.Series+x.Number, y.Series+y.Number) { // also where the number holds the series
 				return true
 			}
 			differ = true

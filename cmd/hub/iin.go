@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"kandashub/adapters/gbdfl"
@@ -121,13 +123,11 @@ func findPerson(ctx context.Context, register personRegister, m topics.Message, 
 			return judge(p, byIIN.Persons, stated), nil
 		}
 	}
-	var persons []gbdfl.Person
-	if gbdfl.Searchable(p.Document) {
-		byDocument, err := register.FindByDocument(ctx, request(topics.DeriveID(m.ID, "document")), p.Document.Number)
-		if err != nil {
-			return nil, err
-		}
-		persons = byDocument.Persons
+	persons, err := findByDocument(ctx, register, p.Document, func(spelling string) gbdfl.Request {
+		return request(topics.DeriveID(m.ID, "document", spelling))
+	})
+	if err != nil {
+		return nil, err
 	}
 	byName, err := register.FindByName(ctx, request(m.ID), p)
 	if err != nil {
@@ -139,6 +139,32 @@ func findPerson(ctx context.Context, register personRegister, m topics.Message, 
 	}
 	if p.IIN != "" {
 		return &payload.PersonResult{Status: payload.IINAmbiguous, Reason: payload.ReasonIINUnknown}, nil
+	}
+	return nil, nil
+}
+
+// findByDocument asks for who has d, by its number as stated, and, until somebody
+// is found, by the other spellings under which a register may hold it: who is
+// overlooked gets a second IIN. Of another spelling only those count who have d
+// and not just its number.
+func findByDocument(
+	ctx context.Context, register personRegister, d *payload.Document, request func(spelling string) gbdfl.Request,
+) ([]gbdfl.Person, error) {
+	if !gbdfl.Searchable(d) {
+		return nil, nil
+	}
+	for i, number := range spellings(*d) {
+		found, err := register.FindByDocument(ctx, request(strconv.Itoa(i)), number)
+		if err != nil {
+			return nil, err
+		}
+		persons := found.Persons
+		if i > 0 {
+			persons = slices.DeleteFunc(persons, func(p gbdfl.Person) bool { return !hasDocument(p, *d) })
+		}
+		if len(persons) > 0 {
+			return persons, nil
+		}
 	}
 	return nil, nil
 }

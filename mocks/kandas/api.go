@@ -221,7 +221,7 @@ func (s *system) secondIIN(p person, iin string) bool {
 // has none the names with birth date and citizenship.
 func personKey(p person) string {
 	if d := p.Document; d != nil && d.Number != "" {
-		return strings.ToLower(strings.Join([]string{"document", p.Citizenship, d.Kind, d.Series, d.Number}, "|"))
+		return strings.ToLower(strings.Join([]string{"document", p.Citizenship, d.Kind, d.Series + d.Number}, "|"))
 	}
 	return strings.ToLower(strings.Join([]string{"names", p.Surname, p.Name, p.Patronymic, p.BirthDate, p.Citizenship}, "|"))
 }

@@ -71,6 +71,9 @@ func (m *maker) twoAlphabets() Flow {
 	cyrillic.Surname, cyrillic.Name, cyrillic.Patronymic = "Құнанбайұлы", "Әбілмансұр", ""
 	latin := cyrillic
 	latin.Surname, latin.Name = "KUNANBAIULY", "ABILMANSUR"
+	joined := *cyrillic.Document // as the machine readable zone has it, too
+	joined.Series, joined.Number = "", joined.Series+joined.Number
+	latin.Document = &joined
 	r := m.registered(cyrillic)
 	r.LatinSurname, r.LatinName = latin.Surname, latin.Name
 	f := Flow{Name: "two-alphabets", About: "one person in Latin and in Cyrillic, by one passport: one IIN", Persons: []mocks.Person{r}}

@@ -13,7 +13,7 @@ const (
 	ReasonSeveral         = "several"            // several persons match
 	ReasonDocumentDiffers = "document_differs"   // who matches has other documents
 	ReasonBirthDiffers    = "birth_date_differs" // who matches was born on another day
-	ReasonNamesDiffer     = "names_differ"       // the holder of the stated IIN has other names
+	ReasonNamesDiffer     = "names_differ"       // the holder of the stated IIN or document has other names
 	ReasonIINUnknown      = "iin_unknown"        // an IIN is stated, and the register knows neither it nor the person
 	ReasonRemoved         = "removed"
 	ReasonExcluded        = "excluded"
