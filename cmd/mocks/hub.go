@@ -23,8 +23,9 @@ type hubProcess struct {
 	ready  string // URL that answers 200 once it is ready
 	note   func(format string, args ...any)
 
-	mu  sync.Mutex
-	cmd *exec.Cmd // the running process; nil between two
+	mu   sync.Mutex
+	cmd  *exec.Cmd     // the running process; nil between two
+	gone chan struct{} // closed when it has ended
 }
 
 // environment is what the hub is told: where the world is, and the short times
@@ -94,10 +95,10 @@ func (h *hubProcess) once(ctx context.Context, out *os.File) (died string, err e
 	if err := cmd.Start(); err != nil {
 		return "", fmt.Errorf("start the hub: %w", err)
 	}
-	h.mu.Lock()
-	h.cmd = cmd
-	h.mu.Unlock()
 	gone := make(chan struct{})
+	h.mu.Lock()
+	h.cmd, h.gone = cmd, gone
+	h.mu.Unlock()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -126,12 +127,14 @@ func (h *hubProcess) once(ctx context.Context, out *os.File) (died string, err e
 	return cmd.ProcessState.String(), nil
 }
 
-// kill ends the running hub as a power cut would.
+// kill ends the running hub as a power cut would, and returns once it has ended.
 func (h *hubProcess) kill() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.cmd != nil {
-		h.cmd.Process.Kill() //nolint:errcheck // it may have died by itself
+	cmd, gone := h.cmd, h.gone
+	h.mu.Unlock()
+	if cmd != nil {
+		cmd.Process.Kill() //nolint:errcheck // it may have died by itself
+		<-gone
 	}
 }
 

@@ -170,6 +170,9 @@ func (s *session) kill(ctx context.Context) {
 		}
 		s.timeline.note("SIGKILL to the hub")
 		s.hub.kill()
+		if s.waitReady(ctx) != nil {
+			return // the next one must not strike the dead
+		}
 	}
 }
 
