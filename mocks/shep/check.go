@@ -142,7 +142,7 @@ func unwrap(env *etree.Element) (*etree.Element, error) {
 	}
 	inner := parts[0].ChildElements()
 	if len(inner) != 1 {
-		return nil, errors.New("Body holds one element")
+		return nil, errors.New("the Body holds one element")
 	}
 	return inner[0], nil
 }

@@ -12,6 +12,7 @@ type outbox struct {
 	mu      sync.Mutex
 	waiting map[string][]func(context.Context)
 	ctx     context.Context // of run; nil before it
+	ended   bool            // no worker starts any more
 	workers sync.WaitGroup
 }
 
@@ -24,7 +25,7 @@ func (o *outbox) put(key string, job func(context.Context)) {
 	}
 	_, busy := o.waiting[key]
 	o.waiting[key] = append(o.waiting[key], job)
-	if !busy && o.ctx != nil && o.ctx.Err() == nil {
+	if !busy && o.ctx != nil && !o.ended {
 		o.start(key)
 	}
 }
@@ -39,8 +40,9 @@ func (o *outbox) run(ctx context.Context) {
 	}
 	o.mu.Unlock()
 	<-ctx.Done()
-	o.mu.Lock()   // no put is about to start a worker any more
-	o.mu.Unlock() //nolint:staticcheck // an empty critical section on purpose
+	o.mu.Lock()
+	o.ended = true
+	o.mu.Unlock()
 	o.workers.Wait()
 }
 
