@@ -31,11 +31,11 @@ func TestWrongCredentialsPauseARoute(t *testing.T) {
 			}
 			file(1)
 			servertest.Eventually(t, "the route is paused", func() bool { return w.metric(paused) == "1" })
-			w.calls["kandas"].restart()
+			w.calls["kandas"].restart("/api/v1/applications")
 			file(20)
 			probes := w.calls["kandas"].with("/api/v1/applications")
 			servertest.Eventually(t, "a probe is made", func() bool { return w.calls["kandas"].with("/api/v1/applications") >= probes+2 })
-			if most := w.calls["kandas"].restart(); most > 1 {
+			if most := w.calls["kandas"].restart("/api/v1/applications"); most > 1 {
 				t.Errorf("%d calls at once while the route is paused: one probe is enough", most)
 			}
 			if status, _ := w.get("/readyz"); status != http.StatusOK {

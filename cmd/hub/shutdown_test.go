@@ -19,7 +19,7 @@ func TestShutdownWhileCallsHang(t *testing.T) {
 	stop := w.start()
 	known := w.quietly(w.application("egov"))
 	w.accept("egov.applications", w.filed(known))
-	w.awaitEffect("kandas", "register", known.ApplicationID)
+	w.awaitEffect("egov", "notify", known.ApplicationID) // of its registration
 	w.awaitCommitted()
 
 	hang := mocks.Fault{Times: 1, HangAfterMS: 4000} // longer than a call may take

@@ -231,29 +231,28 @@ func (w *world) quietly(a *samples.Application) *samples.Application {
 // A callLog counts the calls that a system gets.
 type callLog struct {
 	mu      sync.Mutex
-	bodies  []string // path and body of each call
-	running int
-	most    int // calls at once
+	bodies  []string       // path and body of each call
+	running map[string]int // by path
+	most    map[string]int // calls at once, by path
 }
 
 func (c *callLog) wrap(next http.Handler) http.Handler {
+	c.running, c.most = map[string]int{}, map[string]int{}
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return // the caller has gone
 		}
-		if !strings.HasPrefix(r.URL.Path, "/_") {
+		c.mu.Lock()
+		c.bodies = append(c.bodies, r.URL.Path+" "+string(body))
+		c.running[r.URL.Path]++
+		c.most[r.URL.Path] = max(c.most[r.URL.Path], c.running[r.URL.Path])
+		c.mu.Unlock()
+		defer func() {
 			c.mu.Lock()
-			c.bodies = append(c.bodies, r.URL.Path+" "+string(body))
-			c.running++
-			c.most = max(c.most, c.running)
+			c.running[r.URL.Path]--
 			c.mu.Unlock()
-			defer func() {
-				c.mu.Lock()
-				c.running--
-				c.mu.Unlock()
-			}()
-		}
+		}()
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(rw, r)
 	})
@@ -271,11 +270,12 @@ func (c *callLog) with(words ...string) (n int) {
 	return n
 }
 
-// restart counts anew, and returns how many calls there were at once before.
-func (c *callLog) restart() (most int) {
+// restart counts the calls of a path at once anew, and returns how many there
+// were before.
+func (c *callLog) restart(path string) (most int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	most, c.most = c.most, c.running
+	most, c.most[path] = c.most[path], c.running[path]
 	return most
 }
 
