@@ -16,8 +16,8 @@
 package egov
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"kandashub/adapters"
@@ -52,52 +52,35 @@ type Adapter struct {
 
 // New checks cfg and returns an adapter.
 func New(cfg Config) (*Adapter, error) {
-	if cfg.HTTP.System == "" {
-		cfg.HTTP.System = System
-	}
-	if cfg.Path == "" {
-		cfg.Path = "/bip-async"
-	}
-	if cfg.Service == "" {
-		cfg.Service = "KANDAS_STATUS_NOTIFICATION"
-	}
-	if cfg.Sender.ID == "" {
-		return nil, fmt.Errorf("system %s: a sender id at the gateway is missing", System)
-	}
-	c, err := adapters.NewClient(cfg.HTTP)
+	cfg.HTTP.System = cmp.Or(cfg.HTTP.System, System)
+	client, err := shep.Connect(cfg.HTTP, cmp.Or(cfg.Path, shep.UsualAsync), cfg.Sender, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
-	return &Adapter{client: shep.NewClient(c, cfg.Path, cfg.Sender, cfg.Now), service: cfg.Service}, nil
-}
-
-// Accepted says that the gateway has taken a notice over.
-type Accepted struct {
-	At time.Time // of the gateway's clock; zero where it says none
+	return &Adapter{client: client, service: cmp.Or(cfg.Service, "KANDAS_STATUS_NOTIFICATION")}, nil
 }
 
 // Notify hands one notice to the applicant's cabinet. notice is the messageId;
 // correlation is the portal's chain id, the application id if empty.
-func (a *Adapter) Notify(ctx context.Context, notice, correlation string, n payload.Notification) (Accepted, error) {
+func (a *Adapter) Notify(ctx context.Context, notice, correlation string, n payload.Notification) (shep.Ack, error) {
 	if correlation == "" {
 		correlation = n.ApplicationID
 	}
 	w, err := notificationOf(correlation, n)
 	if err != nil {
-		return Accepted{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
+		return shep.Ack{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
 	}
 	data, err := shep.Encode(namespace, w)
 	if err != nil {
-		return Accepted{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
+		return shep.Ack{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
 	}
-	ack, err := a.client.SendAsync(ctx, "notify", shep.AsyncRequest{
+	return a.client.SendAsync(ctx, "notify", shep.AsyncRequest{
 		MessageID:     notice,
 		CorrelationID: correlation,
 		ServiceID:     a.service,
 		MessageType:   shep.TypeNotification,
 		Data:          data,
 	})
-	return Accepted{At: ack.At}, err
 }
 
 // Ask says what became of a notice after an unclear outcome; see

@@ -20,6 +20,7 @@
 package gbdfl
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -54,23 +55,16 @@ type Adapter struct {
 
 // New returns an adapter. Nothing is called yet.
 func New(cfg Config) (*Adapter, error) {
-	client, err := adapters.NewClient(cfg.HTTP)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	client, err := shep.Connect(cfg.HTTP, cmp.Or(cfg.Path, shep.UsualSync), cfg.Sender, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
-	a := &Adapter{senderCode: cfg.SenderCode, serviceID: cfg.ServiceID, now: cfg.Now}
-	if a.serviceID == "" {
-		a.serviceID = "GBDFL_UniversalServiceSync"
-	}
-	if a.now == nil {
-		a.now = time.Now
-	}
-	path := cfg.Path
-	if path == "" {
-		path = "/bip-sync-wss-gost/"
-	}
-	a.shep = shep.NewClient(client, path, cfg.Sender, a.now)
-	return a, nil
+	return &Adapter{
+		shep: client, senderCode: cfg.SenderCode, serviceID: cmp.Or(cfg.ServiceID, "GBDFL_UniversalServiceSync"), now: cfg.Now,
+	}, nil
 }
 
 // A Request names one search. MessageID is at most 36 Latin characters on the

@@ -16,6 +16,7 @@
 package migpolice
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -47,18 +48,11 @@ type Adapter struct {
 
 // New returns an adapter. Nothing is called yet.
 func New(cfg Config) (*Adapter, error) {
-	client, err := adapters.NewClient(cfg.HTTP)
+	client, err := shep.Connect(cfg.HTTP, cmp.Or(cfg.Path, shep.UsualSync), cfg.Sender, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
-	path, service := cfg.Path, cfg.ServiceID
-	if path == "" {
-		path = "/bip-sync-wss-gost/"
-	}
-	if service == "" {
-		service = "MIGPOLICE_IIN_GENERATE"
-	}
-	return &Adapter{shep: shep.NewClient(client, path, cfg.Sender, cfg.Now), serviceID: service}, nil
+	return &Adapter{shep: client, serviceID: cmp.Or(cfg.ServiceID, "MIGPOLICE_IIN_GENERATE")}, nil
 }
 
 // A Request names one generation.

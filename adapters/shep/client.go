@@ -3,6 +3,7 @@ package shep
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -36,6 +37,24 @@ func NewClient(c *adapters.Client, path string, s Sender, now func() time.Time) 
 		now = time.Now
 	}
 	return &Client{http: c, path: path, sender: s, now: now}
+}
+
+// Usual paths of the gateway's channels (kz.md 1.2, 1.3).
+const (
+	UsualSync  = "/bip-sync-wss-gost/"
+	UsualAsync = "/bip-async"
+)
+
+// Connect is NewClient for a system of its own. No connection is made yet.
+func Connect(h adapters.Config, path string, s Sender, now func() time.Time) (*Client, error) {
+	if s.ID == "" {
+		return nil, fmt.Errorf("system %s: a sender id at the gateway is missing", h.System)
+	}
+	c, err := adapters.NewClient(h)
+	if err != nil {
+		return nil, err
+	}
+	return NewClient(c, path, s, now), nil
 }
 
 // A SyncRequest is one SendMessage. Data is the whole data element, named

@@ -18,8 +18,8 @@
 package statecorp
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"time"
 
 	"kandashub/adapters"
@@ -63,56 +63,38 @@ type Adapter struct {
 
 // New checks cfg and returns an adapter.
 func New(cfg Config) (*Adapter, error) {
-	if cfg.HTTP.System == "" {
-		cfg.HTTP.System = System
-	}
-	if cfg.Path == "" {
-		cfg.Path = "/bip-async"
-	}
-	s := &cfg.Services
-	for service, usual := range map[*string]string{
-		&s.Notice: "KANDAS_NOTIFICATION", &s.Extension: "KANDAS_EXTENSION_DECISION", &s.Certificate: "KANDAS_CERTIFICATE",
-	} {
-		if *service == "" {
-			*service = usual
-		}
-	}
-	if cfg.Sender.ID == "" {
-		return nil, fmt.Errorf("system %s: a sender id at the gateway is missing", System)
-	}
-	c, err := adapters.NewClient(cfg.HTTP)
+	cfg.HTTP.System = cmp.Or(cfg.HTTP.System, System)
+	client, err := shep.Connect(cfg.HTTP, cmp.Or(cfg.Path, shep.UsualAsync), cfg.Sender, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
-	return &Adapter{client: shep.NewClient(c, cfg.Path, cfg.Sender, cfg.Now), services: cfg.Services}, nil
-}
-
-// Accepted says that the gateway has taken a notice over.
-type Accepted struct {
-	At time.Time // of the gateway's clock; zero where it says none
+	return &Adapter{client: client, services: Services{
+		Notice:      cmp.Or(cfg.Services.Notice, "KANDAS_NOTIFICATION"),
+		Extension:   cmp.Or(cfg.Services.Extension, "KANDAS_EXTENSION_DECISION"),
+		Certificate: cmp.Or(cfg.Services.Certificate, "KANDAS_CERTIFICATE"),
+	}}, nil
 }
 
 // Notify tells the State Corporation of one event, through the service that the
 // event belongs to: a decision on extension, a certificate that a counter asked
 // for, or a notice of anything else. notice is the messageId; correlation is
 // the application id if empty.
-func (a *Adapter) Notify(ctx context.Context, notice, correlation string, n payload.Notification) (Accepted, error) {
+func (a *Adapter) Notify(ctx context.Context, notice, correlation string, n payload.Notification) (shep.Ack, error) {
 	if correlation == "" {
 		correlation = n.ApplicationID
 	}
-	send := func(operation, service, namespace string, w any) (Accepted, error) {
+	send := func(operation, service, namespace string, w any) (shep.Ack, error) {
 		data, err := shep.Encode(namespace, w)
 		if err != nil {
-			return Accepted{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
+			return shep.Ack{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
 		}
-		ack, err := a.client.SendAsync(ctx, operation, shep.AsyncRequest{
+		return a.client.SendAsync(ctx, operation, shep.AsyncRequest{
 			MessageID:     notice,
 			CorrelationID: correlation,
 			ServiceID:     service,
 			MessageType:   shep.TypeNotification,
 			Data:          data,
 		})
-		return Accepted{At: ack.At}, err
 	}
 	switch e := n.Event; {
 	case e.Decision != nil && (e.Decision.Result == "extend" || e.Decision.Result == "refuse-extension"):

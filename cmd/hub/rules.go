@@ -225,16 +225,15 @@ func showOperation(c cabinet) topics.Operation {
 	}
 }
 
-// A gateway is a system that is told through SHEP's async channel. A is what it
-// says when it takes a notice over.
-type gateway[A any] interface {
-	Notify(ctx context.Context, notice, correlation string, n payload.Notification) (A, error)
+// A gateway is a system that is told through SHEP's async channel.
+type gateway interface {
+	Notify(ctx context.Context, notice, correlation string, n payload.Notification) (shep.Ack, error)
 	Ask(ctx context.Context, notice string, sent time.Time) (state string, arrived bool, err error)
 }
 
 // notifyOperation tells a system behind the gateway. The effect is that the
 // gateway takes the notice over; what becomes of it there comes as a receipt.
-func notifyOperation[A any](system string, g gateway[A], settle time.Duration) topics.Operation {
+func notifyOperation(system string, g gateway, settle time.Duration) topics.Operation {
 	return topics.Operation{
 		System: system,
 		Name:   "notify",

@@ -318,9 +318,9 @@ type fakeGateway struct {
 	err                 error
 }
 
-func (f *fakeGateway) Notify(_ context.Context, notice, correlation string, _ payload.Notification) (struct{}, error) {
+func (f *fakeGateway) Notify(_ context.Context, notice, correlation string, _ payload.Notification) (shep.Ack, error) {
 	f.notice, f.correlation = notice, correlation
-	return struct{}{}, f.err
+	return shep.Ack{}, f.err
 }
 
 func (f *fakeGateway) Ask(_ context.Context, notice string, _ time.Time) (string, bool, error) {
@@ -381,9 +381,9 @@ func TestAsk(t *testing.T) {
 
 // The adapters fit the rules as they are.
 var (
-	_ registry                    = (*kandas.Client)(nil)
-	_ verifier                    = (*eds.Client)(nil).Verify
-	_ cabinet                     = (*migration.Client)(nil)
-	_ gateway[egov.Accepted]      = (*egov.Adapter)(nil)
-	_ gateway[statecorp.Accepted] = (*statecorp.Adapter)(nil)
+	_ registry = (*kandas.Client)(nil)
+	_ verifier = (*eds.Client)(nil).Verify
+	_ cabinet  = (*migration.Client)(nil)
+	_ gateway  = (*egov.Adapter)(nil)
+	_ gateway  = (*statecorp.Adapter)(nil)
 )
