@@ -43,6 +43,7 @@ type bench struct {
 	calls   atomic.Int64
 
 	mu      sync.Mutex
+	paused  map[string]bool
 	effects map[string][]int // application -> n, in order
 	fail    func(m topics.Message, n int) error
 }
@@ -55,7 +56,7 @@ func (steady) Open() bool                                { return false }
 func (s steady) Changed() <-chan struct{}                { return s.never }
 
 func newBench(t *testing.T, effect topics.Effect) *bench {
-	b := &bench{t: t, brokers: servertest.Brokers(t), effects: map[string][]int{}, window: 100, workers: 32, breaker: steady{make(chan struct{})}}
+	b := &bench{t: t, brokers: servertest.Brokers(t), effects: map[string][]int{}, paused: map[string]bool{}, window: 100, workers: 32, breaker: steady{make(chan struct{})}}
 	name := servertest.Unique("r")
 	b.route = topics.Route{
 		Name: name, Sources: []string{name + ".in", name + ".in2"}, Writes: []string{name + ".out"},
@@ -102,7 +103,11 @@ func (b *bench) failing(f func(m topics.Message, n int) error) {
 
 // consumer returns one hub with this route.
 func (b *bench) consumer() *topics.Consumer {
-	b.gate = topics.NewGate(b.breaker, nil)
+	b.gate = topics.NewGate(b.breaker, func(reason string, on bool) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.paused[reason] = on
+	})
 	check := b.check
 	if check == nil {
 		check = func(string, topics.Message) (string, error) { return "", nil }
@@ -149,6 +154,13 @@ func (b *bench) start() (stop func()) {
 	}
 	b.t.Cleanup(stop)
 	return stop
+}
+
+// observed says whether the route is paused for a reason.
+func (b *bench) observed(reason string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.paused[reason]
 }
 
 func message(application string, n int) topics.Message {
