@@ -46,9 +46,12 @@ func Content(data *etree.Element) *etree.Element {
 
 // Decode reads e into v, a pointer to a struct with xml tags, by local names.
 // Empty elements count as absent. Whatever v has no place for, an unknown
-// element or a second one where v has one, is an error: nothing that a sender
+// element, a second one where v has one, or text beside elements, is an error: nothing that a sender
 // wrote is lost silently. The error names elements, never values.
 func Decode(e *etree.Element, v any) error {
+	if name, ok := mixed(e); ok {
+		return fmt.Errorf("element %s holds text beside its elements", safePath(name))
+	}
 	plain := strip(e)
 	if plain == nil {
 		return fmt.Errorf("element %s is empty", e.Tag)
@@ -86,6 +89,25 @@ func safePath(path string) string {
 		return path
 	}
 	return "of another name"
+}
+
+// mixed finds an element that holds both elements and text.
+func mixed(e *etree.Element) (name string, ok bool) {
+	children := e.ChildElements()
+	for _, c := range children {
+		if name, ok := mixed(c); ok {
+			return name, true
+		}
+	}
+	if len(children) == 0 {
+		return "", false
+	}
+	for _, t := range e.Child {
+		if text, ok := t.(*etree.CharData); ok && strings.TrimSpace(text.Data) != "" {
+			return e.Tag, true
+		}
+	}
+	return "", false
 }
 
 // strip copies e without namespaces, attributes and empty elements; nil where

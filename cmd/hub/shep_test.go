@@ -251,6 +251,7 @@ func TestSHEPRefusesBadInput(t *testing.T) {
 		{"unknown sender", replaced("<senderId>egov", "<senderId>nobody"), "soap:Client AUTH_FAILED", ""},
 		{"another's sender", replaced("<senderId>egov", "<senderId>migration"), "soap:Client AUTH_FAILED", ""},
 		{"unknown field", replaced("<applicant>", "<more>1</more><applicant>"), "soap:Client BAD_MESSAGE", "more"},
+		{"text between fields", replaced("<applicant>", "<applicant>текст"), "soap:Client BAD_MESSAGE", "text"},
 		{"schema violated", spoiled(func(f map[string]any) { delete(f, "applicant") }), "soap:Client BAD_MESSAGE", "schema"},
 		{"consent missing", spoiled(func(f map[string]any) { delete(f, "consent") }), "soap:Client BAD_MESSAGE", "consent"},
 		{"IIN checksum", spoiled(func(f map[string]any) { f["applicant"].(map[string]any)["iin"] = "990101200018" }), "soap:Client BAD_MESSAGE", "iin"},
