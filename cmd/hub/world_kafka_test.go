@@ -234,6 +234,16 @@ type callLog struct {
 	bodies  []string       // path and body of each call
 	running map[string]int // by path
 	most    map[string]int // calls at once, by path
+
+	// instead, where set, answers in place of the system.
+	instead http.HandlerFunc
+}
+
+// answer has f answer in place of the system; nil for the system itself.
+func (c *callLog) answer(f http.HandlerFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.instead = f
 }
 
 func (c *callLog) wrap(next http.Handler) http.Handler {
@@ -247,6 +257,7 @@ func (c *callLog) wrap(next http.Handler) http.Handler {
 		c.bodies = append(c.bodies, r.URL.Path+" "+string(body))
 		c.running[r.URL.Path]++
 		c.most[r.URL.Path] = max(c.most[r.URL.Path], c.running[r.URL.Path])
+		instead := c.instead
 		c.mu.Unlock()
 		defer func() {
 			c.mu.Lock()
@@ -254,6 +265,10 @@ func (c *callLog) wrap(next http.Handler) http.Handler {
 			c.mu.Unlock()
 		}()
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		if instead != nil {
+			instead(rw, r)
+			return
+		}
 		next.ServeHTTP(rw, r)
 	})
 }
