@@ -44,6 +44,17 @@ func Admin(l *Ledger, f *Faults, api http.Handler) http.Handler {
 	return mux
 }
 
+// Bearer lets only those in who show the token; all, if it is empty.
+func Bearer(token string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token != "" && r.Header.Get("Authorization") != "Bearer "+token {
+			http.Error(w, "bearer token unknown", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // WriteJSON answers with v.
 func WriteJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")

@@ -22,6 +22,9 @@ type Env struct {
 	// HubToken is the mock system's credential at the hub: a bearer token, or
 	// the password of its SHEP sender.
 	HubToken string
+	// Token is what the system's callers must show: a bearer token, or the
+	// password of a SHEP sender. Empty: anybody may call.
+	Token string
 	// Kafka are the addresses of the brokers, for systems that write to topics.
 	Kafka []string
 	// Register is the register of persons, shared by gbdfl and migpolice.

@@ -54,6 +54,7 @@ type running struct {
 // real ones are.
 type secrets struct {
 	intake map[string]string // by system: its credential at the hub
+	hub    string            // the hub's credential at every system
 	person string            // key of the person markers, hex
 	log    string            // key of masked values in logs, hex
 }
@@ -103,7 +104,7 @@ func newWorld(ctx context.Context, c worldConfig) (_ *world, err error) {
 }
 
 func newSecrets() secrets {
-	s := secrets{intake: map[string]string{}, person: randomHex(), log: randomHex()}
+	s := secrets{intake: map[string]string{}, hub: rand.Text(), person: randomHex(), log: randomHex()}
 	for _, sys := range systems {
 		s.intake[sys.name] = rand.Text()
 	}
@@ -174,7 +175,7 @@ func (w *world) startSystem(i int, name string, build func(mocks.Env) (*mocks.Sy
 	}
 	logger := log.New(w.log, name+" ", log.LstdFlags|log.Lmicroseconds|log.Lmsgprefix)
 	system, err := build(mocks.Env{
-		Dir: dir, Seed: seed + int64(i), HubURL: "http://" + w.hub, HubToken: w.secrets.intake[name],
+		Dir: dir, Seed: seed + int64(i), HubURL: "http://" + w.hub, HubToken: w.secrets.intake[name], Token: w.secrets.hub,
 		Kafka: w.kafka, Register: w.register, Logf: logger.Printf,
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func New(env mocks.Env) (*mocks.System, error) {
 	api.HandleFunc("POST /cms/extract", n.extract)
 	faults := mocks.NewFaults(env.Seed)
 	mux := http.NewServeMux()
-	mux.Handle("/", faults.Wrap(func(r *http.Request) string { return path.Base(r.URL.Path) }, api))
+	mux.Handle("/", faults.Wrap(func(r *http.Request) string { return path.Base(r.URL.Path) }, mocks.Bearer(env.Token, api)))
 	mux.HandleFunc("GET /actuator/health", func(w http.ResponseWriter, _ *http.Request) {
 		mocks.WriteJSON(w, http.StatusOK, map[string]string{"status": "UP"})
 	})

@@ -13,8 +13,8 @@ package gbdfl
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"time"
@@ -48,34 +48,20 @@ func New(env mocks.Env) (*mocks.System, error) {
 	faults := mocks.NewFaults(env.Seed)
 	g := &register{env: env, ledger: ledger}
 	api := http.NewServeMux()
-	api.Handle(path, faults.Wrap(func(*http.Request) string { return "find" }, http.HandlerFunc(g.find)))
+	api.Handle(path, faults.Wrap(func(*http.Request) string { return "find" }, shep.ServeSync(service, env.Token, g.find)))
 	api.HandleFunc("PUT /_persons", g.addPersons)
 	return &mocks.System{Name: system, Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, api)}, nil
 }
 
 // find answers one search.
-func (g *register) find(w http.ResponseWriter, r *http.Request) {
+func (g *register) find(w http.ResponseWriter, q shep.Request) error {
 	start := time.Now()
-	body, err := io.ReadAll(r.Body) // bounded by the fault switches
-	if err != nil {
-		http.Error(w, "request cannot be read", http.StatusBadRequest)
-		return
-	}
-	q, err := shep.Read(r, body)
-	if err == nil && (q.Operation != "SendMessage" || q.ServiceID != service) {
-		err = fmt.Errorf("this service is SendMessage of %s", service)
-	}
-	if err != nil {
-		shep.Fault(w, "Client", "SendMessage", "SVC_ERRFORMAT", err.Error())
-		return
-	}
 	request, err := readRequest(q.Data)
-	if err == nil && request.messageID != q.MessageID {
-		err = fmt.Errorf("the messageId of data is not the envelope's")
-	}
 	if err != nil {
-		shep.Fault(w, "Client", "SendMessage", "SVC_ERRFORMAT", err.Error())
-		return
+		return err
+	}
+	if request.messageID != q.MessageID {
+		return errors.New("the messageId of data is not the envelope's")
 	}
 	by, persons := request.search(g.env.Register)
 	if err := g.ledger.Record(mocks.Effect{
@@ -84,10 +70,11 @@ func (g *register) find(w http.ResponseWriter, r *http.Request) {
 		LatencyMS: float64(time.Since(start).Microseconds()) / 1000,
 	}); err != nil {
 		shep.Fault(w, "Server", "SendMessage", "SE_LEDGER", "the ledger cannot be written")
-		return
+		return nil
 	}
 	id := uuid.NewString()
 	shep.AnswerSync(w, q, id, "SCSS001", writeResponse(id, request, persons))
+	return nil
 }
 
 func (g *register) addPersons(w http.ResponseWriter, r *http.Request) {

@@ -44,13 +44,13 @@ func formError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errForm, fmt.Sprintf(format, args...))
 }
 
-func (s *system) api() http.Handler {
+func (s *system) api(token string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/v1/applications", s.serve("register", s.register))
 	mux.Handle("POST /api/v1/iins", s.serve("record-iins", s.recordIINs))
 	mux.Handle("POST /api/v1/deliveries", s.serve("record-delivery", s.recordDelivery))
 	mux.Handle("POST /api/v1/certificate-requests", s.serve("request-certificate", s.requestCertificate))
-	faulty := s.faults.Wrap(func(r *http.Request) string { return operations[path.Base(r.URL.Path)] }, mux)
+	faulty := s.faults.Wrap(func(r *http.Request) string { return operations[path.Base(r.URL.Path)] }, mocks.Bearer(token, mux))
 
 	all := http.NewServeMux()
 	all.Handle("/api/", faulty)

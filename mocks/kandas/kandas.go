@@ -90,7 +90,7 @@ func New(env mocks.Env) (*mocks.System, error) {
 		Name:    name,
 		Ledger:  ledger,
 		Faults:  s.faults,
-		Handler: mocks.Admin(ledger, s.faults, s.api()),
+		Handler: mocks.Admin(ledger, s.faults, s.api(env.Token)),
 		Run:     s.run,
 	}, nil
 }

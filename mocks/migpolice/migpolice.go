@@ -16,8 +16,8 @@ package migpolice
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"path/filepath"
 	"sync"
@@ -58,38 +58,25 @@ func New(env mocks.Env) (*mocks.System, error) {
 	faults := mocks.NewFaults(env.Seed)
 	o := &office{env: env, ledger: ledger, serial: int(uint64(env.Seed) % 5000), lag: defaultLag}
 	api := http.NewServeMux()
-	api.Handle(path, faults.Wrap(func(*http.Request) string { return "generate" }, http.HandlerFunc(o.generate)))
+	api.Handle(path, faults.Wrap(func(*http.Request) string { return "generate" }, shep.ServeSync(service, env.Token, o.generate)))
 	api.HandleFunc("PUT /_lag", o.setLag)
 	return &mocks.System{Name: system, Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, api)}, nil
 }
 
 // generate answers one request: with a new IIN each time.
-func (o *office) generate(w http.ResponseWriter, r *http.Request) {
+func (o *office) generate(w http.ResponseWriter, q shep.Request) error {
 	start := time.Now()
-	body, err := io.ReadAll(r.Body) // bounded by the fault switches
-	if err != nil {
-		http.Error(w, "request cannot be read", http.StatusBadRequest)
-		return
-	}
-	q, err := shep.Read(r, body)
-	if err == nil && (q.Operation != "SendMessage" || q.ServiceID != service) {
-		err = fmt.Errorf("this service is SendMessage of %s", service)
-	}
-	if err != nil {
-		shep.Fault(w, "Client", "SendMessage", "SVC_ERRFORMAT", err.Error())
-		return
-	}
 	request, err := readRequest(q.Data)
-	if err == nil && request.ID != q.MessageID {
-		err = fmt.Errorf("requestId is not the envelope's messageId")
-	}
 	if err != nil {
-		shep.Fault(w, "Client", "SendMessage", "SVC_ERRFORMAT", err.Error())
-		return
+		return err
+	}
+	if request.ID != q.MessageID {
+		return errors.New("requestId is not the envelope's messageId")
 	}
 	if err := o.answer(w, q, request, start); err != nil {
 		shep.Fault(w, "Server", "SendMessage", "SE_PROCESSOR", "the request cannot be carried out")
 	}
+	return nil
 }
 
 func (o *office) answer(w http.ResponseWriter, q shep.Request, request request, start time.Time) error {

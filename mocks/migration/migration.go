@@ -76,7 +76,7 @@ func New(env mocks.Env) (*mocks.System, error) {
 	api := http.NewServeMux()
 	api.HandleFunc("POST /api/v1/cabinet/notices", p.show)
 	mux := http.NewServeMux()
-	mux.Handle("/", faults.Wrap(func(*http.Request) string { return "show" }, api))
+	mux.Handle("/", faults.Wrap(func(*http.Request) string { return "show" }, mocks.Bearer(env.Token, api)))
 	mux.HandleFunc("POST /_file", p.file)
 	mux.HandleFunc("GET /_cabinet/{application}", p.cabinet)
 	return &mocks.System{

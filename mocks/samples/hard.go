@@ -4,7 +4,11 @@ import "kandashub/mocks"
 
 // people: who is hard for software (domain.md 3.5).
 func people(m *maker) []Flow {
-	return []Flow{m.twins(), m.family(), m.twoAlphabets(), m.names(), m.citizenships(), m.birthDates(), m.dies(), m.withdraws()}
+	return []Flow{
+		m.twins(), m.family(), m.twoAlphabets(), m.names(), m.citizenships(), m.birthDates(),
+		m.closed("applicant-dies", "the applicant dies while a check is under way", "migration", "dies", "died"),
+		m.closed("applicant-withdraws", "the applicant withdraws while a check is under way", "egov", "withdraws", "withdrawn"),
+	}
 }
 
 // twins have surname, patronymic, birth date and document series in common.
@@ -135,33 +139,18 @@ func (m *maker) birthDates() Flow {
 	return f
 }
 
-// dies: the applicant dies while the check of the IINs is under way.
-func (m *maker) dies() Flow {
+// closed: the applicant dies, or takes the application back, while the check of
+// the IINs is under way.
+func (m *maker) closed(name, about, channel, slug, how string) Flow {
 	p := m.person("male", "MNG")
-	a := m.application("migration", "dies", p)
-	f := Flow{Name: "applicant-dies", About: "the applicant dies while a check is under way", Persons: []mocks.Person{m.registered(p)}}
-	f.script(a, Script{Withdraw: "died"})
-	f.file("migration", a)
+	a := m.application(channel, slug, p)
+	f := Flow{Name: name, About: about, Persons: []mocks.Person{m.registered(p)}}
+	f.script(a, Script{Withdraw: how})
+	f.file(channel, a)
 	f.begins(a)
 	f.asksIINs(0, a)
 	f.tells(a, registered)
-	f.expect("kandas", "closed", "", 1, a)
-	f.expect("kandas", decided, "", 0, a)
-	return f
-}
-
-// withdraws: the applicant takes the application back while a check is under
-// way.
-func (m *maker) withdraws() Flow {
-	p := m.person("female", "MNG")
-	a := m.application("egov", "withdraws", p)
-	f := Flow{Name: "applicant-withdraws", About: "the applicant withdraws while a check is under way", Persons: []mocks.Person{m.registered(p)}}
-	f.script(a, Script{Withdraw: "withdrawn"})
-	f.file("egov", a)
-	f.begins(a)
-	f.asksIINs(0, a)
-	f.tells(a, registered)
-	f.expect("kandas", "closed", "", 1, a)
+	f.expect("kandas", "closed", how, 1, a)
 	f.expect("kandas", decided, "", 0, a)
 	return f
 }

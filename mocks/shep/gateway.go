@@ -24,6 +24,9 @@ const (
 // name none.
 const UnknownMessage = "MESSAGE_NOT_FOUND"
 
+// Unauthorized is the errorCode for a sender who is not known; ours, too.
+const Unauthorized = "AUTH_FAILED"
+
 // Config of a Gateway.
 type Config struct {
 	System string // whose gateway it is: in the ledger, and its senderId at the hub
@@ -126,6 +129,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		g.logf("%s: a message that breaks the schema: %v", g.cfg.System, err)
 		Fault(w, "Client", "sendMessage", "SCHEMA", err.Error())
+		return
+	}
+	if g.cfg.Env.Token != "" && q.Password != g.cfg.Env.Token {
+		Fault(w, "Client", q.Operation, Unauthorized, "sender or password unknown")
 		return
 	}
 	switch q.Operation {

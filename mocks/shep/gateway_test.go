@@ -178,3 +178,41 @@ func TestBrokenMessagesHaveNoEffect(t *testing.T) {
 		t.Errorf("%d effects", n)
 	}
 }
+
+// A sender without the password has no effect, and learns nothing.
+func TestUnknownSenders(t *testing.T) {
+	g, l := newGateway(t, &hub{})
+	g.cfg.Env.Token = "t0ken"
+	shows := func(body, password string) string {
+		return strings.Replace(body, "</senderId>", "</senderId><password>"+password+"</password>", 1)
+	}
+	for _, body := range []string{message("m"), question("m"), shows(message("m"), "x")} {
+		if got := call(g, body); !strings.Contains(got, "<errorCode>"+Unauthorized+"<") {
+			t.Errorf("answered %s", got)
+		}
+	}
+	if n := len(l.Effects()); n != 0 {
+		t.Errorf("%d effects", n)
+	}
+	if got := call(g, shows(message("m"), "t0ken")); !strings.Contains(got, ":sendMessageResponse ") {
+		t.Errorf("the right password: %s", got)
+	}
+	answered := 0
+	sync := ServeSync("s", "t0ken", func(w http.ResponseWriter, q Request) error {
+		answered++
+		AnswerSync(w, q, "1", "SCSS001", "")
+		return nil
+	})
+	question := Envelope(`<s:SendMessage xmlns:s="` + NamespaceSync + `"><request><requestInfo><messageId>m</messageId><serviceId>s</serviceId>` +
+		`<messageDate>2026-04-06T10:15:30+05:00</messageDate><sender><senderId>h</senderId></sender></requestInfo><requestData/></request></s:SendMessage>`)
+	for _, c := range []struct {
+		body string
+		want int
+	}{{question, 0}, {shows(question, "x"), 0}, {strings.Replace(shows(question, "t0ken"), ">s<", ">other<", 1), 0}, {shows(question, "t0ken"), 1}} {
+		r, _ := request(c.body)
+		sync.ServeHTTP(httptest.NewRecorder(), r)
+		if answered != c.want {
+			t.Errorf("%d answers, want %d", answered, c.want)
+		}
+	}
+}
