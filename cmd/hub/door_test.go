@@ -45,7 +45,7 @@ func (w *world) post(topic string, m topics.Message, changes ...func(*http.Reque
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.answers = append(w.answers, string(b))
+	w.heard(string(b))
 	return resp.StatusCode, resp.Header, string(b)
 }
 

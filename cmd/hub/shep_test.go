@@ -45,7 +45,7 @@ func (w *world) soap(path, system, envelope string) (response *etree.Element, fa
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.answers = append(w.answers, string(body))
+	w.heard(string(body))
 	doc := etree.NewDocument()
 	if err := doc.ReadFromBytes(body); err != nil {
 		w.t.Fatalf("status %d, no XML: %s", resp.StatusCode, body)

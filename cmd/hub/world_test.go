@@ -61,7 +61,8 @@ type world struct {
 	door       string
 	probes     string
 	log        *logLines
-	answers    []string // of the intake and the SHEP endpoints
+	hearing    *sync.Mutex
+	answers    []string // of the intake and the SHEP endpoints; guarded by hearing
 }
 
 // newWorld makes a world on the servers of servertest. changes are settings of
@@ -73,7 +74,7 @@ func newWorld(t *testing.T, changes ...string) *world {
 
 func newWorldOn(t *testing.T, brokers []string, rdb *redis.Client, changes ...string) *world {
 	t.Helper()
-	w := &world{
+	w := &world{hearing: new(sync.Mutex),
 		t: t, brokers: brokers, rdb: rdb, cluster: topics.NewCluster(brokers), register: mocks.NewRegister(),
 		systems: map[string]*mocks.System{}, calls: map[string]*callLog{}, urls: map[string]string{}, tokens: map[string]string{},
 		run: servertest.Unique(""), door: freeAddress(t), log: &logLines{},
@@ -378,4 +379,11 @@ func (w *world) finish(flows ...samples.Flow) {
 	if n := w.register.SecondIINs(); n > 0 {
 		w.t.Errorf("%d persons got a second IIN", n)
 	}
+}
+
+// heard notes what the intake or a SHEP endpoint answered.
+func (w *world) heard(answer string) {
+	w.hearing.Lock()
+	defer w.hearing.Unlock()
+	w.answers = append(w.answers, answer)
 }
