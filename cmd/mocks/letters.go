@@ -22,18 +22,20 @@ type letters struct {
 	next   map[string]map[int]int64 // the next offset by topic and partition
 	seen   map[string]bool          // letters with one id are one letter
 	report func(mocks.Effect)
+	ask    func(question) // who is asked what the hub cannot know
 }
 
 // pollLetters is how often the topics are asked for new letters.
 const pollLetters = time.Second
 
 // watchLetters finds the dead-letter topics and where they end now.
-func watchLetters(ctx context.Context, brokers []string, report func(mocks.Effect)) (*letters, error) {
+func watchLetters(ctx context.Context, brokers []string, report func(mocks.Effect), ask func(question)) (*letters, error) {
 	l := &letters{
 		client: &kafka.Client{Addr: kafka.TCP(brokers...), Transport: &kafka.Transport{}, Timeout: 5 * time.Second},
 		next:   map[string]map[int]int64{},
 		seen:   map[string]bool{},
 		report: report,
+		ask:    ask,
 	}
 	meta, err := l.client.Metadata(ctx, &kafka.MetadataRequest{})
 	if err != nil {
@@ -144,18 +146,30 @@ func (l *letters) letter(topic string, r *kafka.Record) error {
 	if header["hub_kind"] != "letter" || l.seen[id] {
 		return nil // what was decided of a letter, or the same one again
 	}
-	l.seen[id] = true
-	key := ""
-	if r.Key != nil {
-		b, err := kafka.ReadAll(r.Key)
-		if err != nil {
-			return err
-		}
-		key = string(b)
+	key, err := readAll(r.Key)
+	if err != nil {
+		return err
 	}
+	value, err := readAll(r.Value)
+	if err != nil {
+		return err
+	}
+	l.seen[id] = true
+	route, class, code := strings.TrimSuffix(topic, ".dead"), header["hub_class"], header["hub_code"]
 	l.report(mocks.Effect{
-		At: r.Time, System: samples.Hub, Operation: strings.TrimSuffix(topic, ".dead"), Application: key, ID: id,
-		Detail: fmt.Sprintf("dead letter for a person, %s: %s", header["hub_class"], header["hub_code"]),
+		At: r.Time, System: samples.Hub, Operation: route, Application: string(key), ID: id,
+		Detail: fmt.Sprintf("dead letter for a person, %s: %s", class, code),
 	})
+	if q, ok := questionOf(route, class, code, id, string(key), value); ok {
+		l.ask(q)
+	}
 	return nil
+}
+
+// readAll returns the bytes of a record's key or value; nil for none.
+func readAll(b kafka.Bytes) ([]byte, error) {
+	if b == nil {
+		return nil, nil
+	}
+	return kafka.ReadAll(b)
 }

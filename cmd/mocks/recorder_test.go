@@ -46,34 +46,3 @@ func TestRecorderWaits(t *testing.T) {
 		}
 	})
 }
-
-func TestKillWaitsForGenerations(t *testing.T) {
-	const a, b = "migration-x-a", "migration-x-b"
-	r := newRecorder([]samples.Flow{{Expected: []samples.Expected{
-		{System: "migpolice", Operation: "generate", Applications: []string{a, b}, Count: 1},
-		{System: "kandas", Operation: "register", Applications: []string{a}, Count: 1},
-	}}})
-	find := func(application, detail string) mocks.Effect {
-		return mocks.Effect{System: "gbdfl", Operation: "find", Application: application, Detail: detail}
-	}
-	now, cancel := context.WithCancel(t.Context())
-	cancel()
-	for i, step := range []struct {
-		effect mocks.Effect
-		calm   bool
-	}{
-		{find(a, "by document: 0 found"), true}, // the names are still to be searched
-		{mocks.Effect{System: "kandas", Operation: "register", Application: a}, true},
-		{find(a, "by name: 0 found"), false},
-		{find(b, "by name: 0 found"), false},
-		{mocks.Effect{System: "migpolice", Operation: "generate", Application: a}, true}, // b waits for a's
-	} {
-		r.add(step.effect)
-		if calm := !r.generating(); calm != step.calm {
-			t.Errorf("step %d: calm %v, want %v", i, calm, step.calm)
-		}
-	}
-	if err := r.waitKill(now, 1, 3); err != nil {
-		t.Errorf("everything has been seen: %v", err)
-	}
-}

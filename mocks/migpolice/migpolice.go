@@ -12,6 +12,7 @@
 // made). Beside the switches of every mock:
 //
 //	PUT /_lag  {"ms": 300}  how long until the register shows a new IIN
+//	GET /_generated/{id}    which IIN was made for a message: {"iin": ...}; 404 if none was
 package migpolice
 
 import (
@@ -44,6 +45,7 @@ type office struct {
 	mu     sync.Mutex // held while an IIN is made
 	serial int        // of the last IIN
 	lag    time.Duration
+	made   map[string]string // IIN by message id
 }
 
 // New returns the mock. It needs env.Register.
@@ -56,10 +58,11 @@ func New(env mocks.Env) (*mocks.System, error) {
 		return nil, fmt.Errorf("mock %s: %w", system, err)
 	}
 	faults := mocks.NewFaults(env.Seed)
-	o := &office{env: env, ledger: ledger, serial: int(uint64(env.Seed) % 5000), lag: defaultLag}
+	o := &office{env: env, ledger: ledger, serial: int(uint64(env.Seed) % 5000), lag: defaultLag, made: map[string]string{}}
 	api := http.NewServeMux()
 	api.Handle(path, faults.Wrap(func(*http.Request) string { return "generate" }, shep.ServeSync(service, env.Token, o.generate)))
 	api.HandleFunc("PUT /_lag", o.setLag)
+	api.HandleFunc("GET /_generated/{id}", o.generatedFor)
 	return &mocks.System{Name: system, Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, api)}, nil
 }
 
@@ -89,7 +92,7 @@ func (o *office) answer(w http.ResponseWriter, q shep.Request, request request, 
 		shep.AnswerSync(w, q, uuid.NewString(), "SCSS001", refusal(request, "NOT_FOREIGNER"))
 		return nil
 	}
-	iin, second, err := o.enrol(request.Person)
+	iin, second, err := o.enrol(request)
 	if err != nil {
 		return err
 	}
@@ -113,18 +116,32 @@ func (o *office) record(e mocks.Effect, start time.Time) error {
 }
 
 // enrol makes an IIN that nobody has and puts its holder into the register.
-func (o *office) enrol(p person) (iin string, second bool, err error) {
+func (o *office) enrol(q request) (iin string, second bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	p := q.Person
 	for range 10_000 {
 		o.serial = (o.serial + 1) % 10_000
 		iin, ok := makeIIN(p.wholeBirthDate(), p.Sex, o.serial)
 		if !ok || o.env.Register.Has(iin) {
 			continue
 		}
+		o.made[q.ID] = iin
 		return iin, o.env.Register.Enrol(p.record(iin), o.lag), nil
 	}
 	return "", false, fmt.Errorf("no IIN is left for this birth date")
+}
+
+// generatedFor tells a person who asks for it which IIN a message has led to.
+func (o *office) generatedFor(w http.ResponseWriter, r *http.Request) {
+	o.mu.Lock()
+	iin, ok := o.made[r.PathValue("id")]
+	o.mu.Unlock()
+	if !ok {
+		http.Error(w, "no IIN was made for this message", http.StatusNotFound)
+		return
+	}
+	mocks.WriteJSON(w, http.StatusOK, map[string]string{"iin": iin})
 }
 
 func (o *office) setLag(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package migpolice
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -112,6 +113,27 @@ func TestARepeatIsAViolation(t *testing.T) {
 	}
 	if strings.Join(got, " ") != "generate generate violation" || register.SecondIINs() != 1 {
 		t.Fatalf("ledger %v, second IINs %d", got, register.SecondIINs())
+	}
+}
+
+// Who asks in person is told which IIN a message has led to.
+func TestGeneratedFor(t *testing.T) {
+	s, register := newSystem(t)
+	ask := func(id string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		s.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_generated/"+id, nil))
+		return w
+	}
+	if w := ask("m-1"); w.Code != http.StatusNotFound {
+		t.Fatalf("before: status %d", w.Code)
+	}
+	post(s, form(ayan))
+	var made struct{ IIN string }
+	if w := ask("m-1"); w.Code != http.StatusOK || json.Unmarshal(w.Body.Bytes(), &made) != nil || !register.Has(made.IIN) {
+		t.Errorf("after: status %d, %s", w.Code, w.Body)
+	}
+	if w := ask("m-2"); w.Code != http.StatusNotFound {
+		t.Errorf("of another message: status %d", w.Code)
 	}
 }
 

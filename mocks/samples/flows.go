@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"kandashub/mocks"
 )
@@ -266,7 +267,7 @@ func (m *maker) bothParents() Flow {
 }
 
 // unclear: a generation whose outcome nobody knows. Nothing is repeated by
-// machine: the register is asked.
+// machine: the register is asked, and where it knows nothing, a person.
 func unclear(m *maker) []Flow {
 	a := m.application("migration", "unclear-found", m.person("male", "MNG"))
 	found := Flow{Name: "iin-unclear-found", About: "the answer to a generation is lost, the register knows the new IIN"}
@@ -277,16 +278,35 @@ func unclear(m *maker) []Flow {
 	found.tells(a, usual...)
 
 	b := m.application("migration", "unclear-lost", m.person("female", "MNG"))
-	lost := Flow{Name: "iin-unclear-lost", About: "a generation is lost on its way: not repeated, a person decides"}
+	lost := Flow{Name: "iin-unclear-lost", About: "a generation is lost on its way: a person finds out that there was none, and it begins afresh"}
 	lost.fault("migpolice", mocks.Fault{Operation: "generate", Times: 1, HangBeforeMS: 100, Reset: true})
 	lost.file("migration", b)
 	lost.begins(b)
-	lost.expect("kandas", "iin-requested", "", 1, b)
-	lost.expect("migpolice", "generate", "", 0, b)
-	lost.expect("kandas", "record-iins", "", 0, b)
-	lost.tells(b, registered)
+	lost.asksIINs(1, b)
+	lost.tells(b, usual...)
 	lost.expect(Hub, "iin-lookup", "uncertain", 1, b)
-	return []Flow{found, lost}
+	return []Flow{m.unseen(), found, lost}
+}
+
+// unseen: the answer is lost, and the register is slower than anybody waits. It
+// is so for this one IIN only.
+func (m *maker) unseen() Flow {
+	a := m.application("egov", "unclear-unseen", m.person("male", "CHN"))
+	f := Flow{Name: "iin-unclear-unseen", About: "the answer to a generation is lost, the register does not show the new IIN: a person asks which it is"}
+	lag := func(d time.Duration, after *Expected) {
+		f.Steps = append(f.Steps, Step{
+			System: "migpolice", Method: http.MethodPut, Path: "/_lag", Body: map[string]int64{"ms": d.Milliseconds()}, After: after,
+		})
+	}
+	lag(time.Hour, nil)
+	f.fault("migpolice", mocks.Fault{Operation: "generate", Times: 1, Reset: true})
+	f.file("egov", a)
+	lag(300*time.Millisecond, &Expected{System: "migpolice", Operation: "generate", Applications: []string{a.ApplicationID}, Count: 1})
+	f.begins(a)
+	f.asksIINs(1, a)
+	f.tells(a, usual...)
+	f.expect(Hub, "iin-lookup", "uncertain", 1, a)
+	return f
 }
 
 // decisions: what the commission and the МИО may say.
