@@ -20,7 +20,7 @@ const (
 	Schema      = "schema"       // the payload has not the form of its type
 	Consent     = "consent"      // no consent to the processing of personal data
 	IIN         = "iin"          // a number is no IIN
-	Subject     = "subject"      // ce_subject is not the payload's application id
+	Subject     = "subject"      // ce_subject is not the payload's application id, or its notice's
 )
 
 // A Violation says how a message breaks the contract. It names places and
@@ -51,8 +51,8 @@ const maxPlaces = 10
 
 // Check holds a message read from or written to topic against the contract: its
 // source may write there, its type belongs there, its payload has the form of
-// its type, and ce_subject is the payload's application id. The error is a
-// *Violation.
+// its type, and ce_subject is the payload's application id, and that of the
+// notice it speaks of. The error is a *Violation.
 func (c *Contract) Check(topic string, m topics.Message) error {
 	t, ok := c.byName[topic]
 	if !ok {
@@ -74,8 +74,12 @@ func (c *Contract) Check(topic string, m topics.Message) error {
 	if place, ok := repeatedRef(value); ok {
 		return &Violation{Code: Schema, Err: describe([]Place{place}), Places: []Place{place}}
 	}
-	if id, _ := value.(map[string]any)["application_id"].(string); id != m.Subject {
+	fields, _ := value.(map[string]any)
+	if id, _ := fields["application_id"].(string); id != m.Subject {
 		return violation(Subject, "ce_subject is not the application_id of the payload")
+	}
+	if notice, ok := fields["notice"].(string); ok && !strings.HasPrefix(notice, m.Subject+".") {
+		return violation(Subject, "the notice is one of another application")
 	}
 	return nil
 }

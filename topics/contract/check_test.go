@@ -11,6 +11,7 @@ import (
 
 	"kandashub/topics"
 	"kandashub/topics/contract"
+	"kandashub/topics/payload"
 	"kandashub/topics/schemas"
 )
 
@@ -122,6 +123,24 @@ func TestCheckEveryType(t *testing.T) {
 
 			refuse("an array", contract.Schema, contract.Place{Pointer: "", Rule: "type"}, message(t, topic, ceType, []any{}))
 		})
+	}
+}
+
+// A receipt speaks of its own application's notices to its own system, and does
+// not say which event they tell of.
+func TestCheckReceipts(t *testing.T) {
+	c := load(t)
+	topic := home(t, c, payload.TypeMigrationReceipt)
+	for field, tc := range map[string]struct{ value, code string }{
+		"notice":    {"egov-1899-000001.0123456789abcdef", contract.Subject},
+		"recipient": {"statecorp", contract.Schema},
+		"event_id":  {"e-1", contract.Schema},
+	} {
+		o := object(t, payload.TypeMigrationReceipt)
+		o[field] = tc.value
+		if v := violationOf(t, c.Check(topic.Name, message(t, topic, payload.TypeMigrationReceipt, o))); v.Code != tc.code {
+			t.Errorf("%s: %v, want %s", field, v, tc.code)
+		}
 	}
 }
 
