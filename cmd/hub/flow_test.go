@@ -87,6 +87,15 @@ func TestTraceIsKept(t *testing.T) {
 	}
 	w.awaitCommitted()
 
+	other := w.quietly(w.application("egov"))
+	if _, fault := w.soap(shepSync, "egov", w.syncMessage("egov", servertest.Unique("message-"), "EGOV_KANDAS_APPLICATION", applicationXML(t, other))); fault != "" {
+		t.Fatal(fault)
+	}
+	w.awaitEffect("kandas", "register", other.ApplicationID)
+	if tp := headerOf(w.recordsOf("egov.applications", other.ApplicationID, "")[0], "traceparent"); len(tp) != len(parent) {
+		t.Errorf("what comes without a trace is written with traceparent %q", tp)
+	}
+
 	delivered := 0
 	for _, l := range w.lines(a.ApplicationID) {
 		if l["msg"] != "delivered" || l["trace_id"] != traceID {

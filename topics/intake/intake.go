@@ -173,7 +173,7 @@ func (i *Intake) mayWrite(system, topic string) error {
 
 // Accept checks m against the contract, and writes it to topic on behalf of
 // system: nil means that all in-sync replicas have it. A missing Time is set to
-// now.
+// now, and a trace begins here where m has none.
 //
 // The error is a *topics.Failure. Rejected: m can never be taken, Code is the
 // problem's code and Err says what is wrong. Unavailable: Kafka has not
@@ -207,6 +207,9 @@ func (i *Intake) check(system, topic string, m *topics.Message) error {
 		m.Time = i.cfg.Now()
 	}
 	m.RootTime = time.Time{} // this is the first message of its chain
+	if _, err := observability.ParseTrace(m.TraceParent); err != nil {
+		m.TraceParent = observability.NewTrace().String()
+	}
 	err := i.cfg.Contract.Check(topic, *m)
 	var v *contract.Violation
 	if errors.As(err, &v) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/contract"
 	"kandashub/topics/intake"
@@ -156,6 +157,7 @@ func TestAccepted(t *testing.T) {
 		"binary, bad trace":     {valid(t).with("traceparent", "x"), at, ""},
 		"binary, least headers": {valid(t).with("ce-time", "-", "ce-specversion", "-"), now, ""},
 		"binary, encoded":       {valid(t).with("ce-id", "id%2D1"), at, ""},
+		"binary, no trace id":   {valid(t).with("traceparent", "00-00000000000000000000000000000000-0123456789abcdef-01"), at, ""},
 		"structured":            {structured, at, trace},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -163,6 +165,12 @@ func TestAccepted(t *testing.T) {
 			w := tc.call.send(h)
 			if w.Code != http.StatusAccepted || w.Body.Len() != 0 {
 				t.Fatalf("got %d %s", w.Code, w.Body)
+			}
+			if tc.trace == "" { // then a trace begins here
+				tc.trace = k.published[0].Message.TraceParent
+				if _, err := observability.ParseTrace(tc.trace); err != nil {
+					t.Errorf("traceparent %q: %v", tc.trace, err)
+				}
 			}
 			want := []published{{requestTopic, topics.Message{
 				ID: "id-1", Type: requestType, Source: "statecorp", Subject: requestID, Time: tc.at, TraceParent: tc.trace,

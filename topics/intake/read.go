@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -20,8 +19,6 @@ const (
 	mediaBinary     = "application/json"
 	mediaStructured = "application/cloudevents+json"
 )
-
-var traceParent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$`)
 
 // read reads a request as one CloudEvent, in the mode that its media type
 // names. It checks the form of the envelope only.
@@ -117,9 +114,9 @@ func binary(h http.Header, body []byte) (attributes, error) {
 }
 
 // message makes our message of the attributes. A missing specversion reads as
-// 1.0, a missing time as now; a trace that is none is left out.
+// 1.0, a missing time as now.
 func (a attributes) message() (topics.Message, error) {
-	m := topics.Message{ID: a.ID, Type: a.Type, Source: a.Source, Subject: a.Subject, Data: bytes.TrimSpace(a.Data)}
+	m := topics.Message{ID: a.ID, Type: a.Type, Source: a.Source, Subject: a.Subject, TraceParent: a.TraceParent, Data: bytes.TrimSpace(a.Data)}
 	if a.SpecVersion != "" && a.SpecVersion != "1.0" {
 		return m, problem(NotCloudEvent, "specversion is not 1.0")
 	}
@@ -131,9 +128,6 @@ func (a attributes) message() (topics.Message, error) {
 	}
 	if len(m.Data) == 0 || m.Data[0] != '{' || !json.Valid(m.Data) {
 		return m, problem(NotJSON, "the event's data is not a JSON object")
-	}
-	if traceParent.MatchString(a.TraceParent) {
-		m.TraceParent = a.TraceParent
 	}
 	return m, nil
 }
