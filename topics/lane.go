@@ -166,7 +166,7 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 		p.failed(l, e, out.after)
 	case waiting:
 		p.wait(l, out.after)
-		p.parkHolder(e.stream)
+		p.parkHolders()
 	case paused:
 	case stopped:
 		return
@@ -219,7 +219,7 @@ func (p *partition) failed(l *lane, e *entry, after time.Duration) {
 		after = backoff(l.attempts, t.BackoffLeast, t.BackoffMost)
 	}
 	p.wait(l, after)
-	p.parkHolder(e.stream)
+	p.parkHolders()
 }
 
 // wait keeps a lane from being ready for a while, never for so short that it
@@ -251,19 +251,20 @@ func (p *partition) unblock() {
 	}
 }
 
-// parkHolder parks the key that holds back a full window, if it is only
-// waiting and the route is not paused. The key's head may be of another source.
-func (p *partition) parkHolder(s *stream) {
-	if s == p.parked || s == p.dead || !p.full(s) || p.delivery.Gate.paused() {
-		return
-	}
-	offset, _, _ := s.tracker.lowest()
-	for _, l := range p.lanes {
-		if l.timer == nil || !slices.ContainsFunc(l.queue, func(e *entry) bool { return e.stream == s && e.offset == offset }) {
+// parkHolders parks the keys that hold back a full window, if they are only
+// waiting and the route is not paused. A key's head may be of another source.
+func (p *partition) parkHolders() {
+	for _, s := range p.sources {
+		if !p.full(s) || p.delivery.Gate.paused() {
 			continue
 		}
-		p.park(l)
-		return
+		offset, _, _ := s.tracker.lowest()
+		for _, l := range p.lanes {
+			if l.timer != nil && slices.ContainsFunc(l.queue, func(e *entry) bool { return e.stream == s && e.offset == offset }) {
+				p.park(l)
+				break
+			}
+		}
 	}
 }
 
@@ -340,9 +341,7 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 	p.appendNext(l)
 	p.index.tidy(l.key)
 	p.openStreams()
-	for _, s := range p.sources {
-		p.parkHolder(s) // what was parked may have hidden the next holder
-	}
+	p.parkHolders() // what was parked may have hidden the next holder
 	p.schedule(l)
 }
 

@@ -108,7 +108,7 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 		p.schedule(l)
 	}
 	p.openStreams()
-	p.parkHolder(s)
+	p.parkHolders()
 }
 
 // warnOfStray says, once in a generation, that a producer chooses partitions in
