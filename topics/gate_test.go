@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,4 +71,25 @@ func TestGateIsASetOfReasons(t *testing.T) {
 	if _, _, ok := g.Admit(); !ok {
 		t.Error("paused without a reason")
 	}
+}
+
+// What changes while the watcher wakes the partitions is not missed.
+func TestGateWatchMissesNoChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(openBreaker{make(chan struct{})}, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wakes atomic.Int32
+		go g.watch(ctx, func() {
+			if wakes.Add(1) == 1 {
+				g.Pause(PauseRedis, 0)
+				g.Resume(PauseRedis) // in the middle of the first turn
+			}
+		})
+		synctest.Wait()
+		if n := wakes.Load(); n != 2 {
+			t.Errorf("woken %d times, want once at the start and once for the change", n)
+		}
+		cancel()
+		synctest.Wait()
+	})
 }

@@ -44,3 +44,19 @@ func TestTrackerCommitsOnlyTheFinishedPrefix(t *testing.T) {
 		}
 	})
 }
+
+// Offsets that hold no record, as transaction markers do, do not hold up the
+// commit of what comes before them.
+func TestTrackerPassesOffsetsWithoutRecords(t *testing.T) {
+	tr := newTracker(10)
+	tr.see(12, time.Time{})
+	if tr.passed(14); tr.next > 12 {
+		t.Fatalf("would commit %d before 12 is finished", tr.next)
+	}
+	if !tr.finish(12) || tr.next != 14 {
+		t.Fatalf("would commit %d, want 14", tr.next)
+	}
+	if !tr.passed(15) || tr.next != 15 {
+		t.Fatalf("would commit %d after a marker alone, want 15", tr.next)
+	}
+}
