@@ -2,7 +2,7 @@
 // does with Kafka, and the life of one message. It knows nothing of adapters.
 //
 // Read delivery.go first. Then consumer.go and generation.go (who is given
-// which partitions), partition.go and lane.go (what one partition number does
+// which partitions), partition.go, lane.go and parking.go (what one partition number does
 // with its records), fetch.go and producer.go (the ways in and out).
 //
 // # What is promised
