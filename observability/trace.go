@@ -3,6 +3,7 @@ package observability
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -51,6 +52,16 @@ func NewTrace() Trace {
 	t := Trace{sampled: true}
 	rand.Read(t.id[:])
 	return t.Child()
+}
+
+// TraceFrom begins a chain that follows from a seed alone: the same seed gives
+// the same trace, on every process. It is sampled.
+func TraceFrom(seed string) Trace {
+	sum := sha256.Sum256([]byte(seed))
+	t := Trace{sampled: true}
+	copy(t.id[:], sum[:])
+	copy(t.span[:], sum[len(t.id):])
+	return t
 }
 
 // Child is the next step of the same chain.

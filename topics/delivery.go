@@ -2,9 +2,6 @@ package topics
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -58,7 +55,8 @@ type life struct {
 }
 
 // Deliver carries one record as far as it can go now. This is the life of a
-// message; read it first.
+// message; read it first. What it calls is in call.go, what it writes in
+// reply.go, and what becomes of it without an answer in outcome.go.
 //
 // ctx is the generation's: once it has ended nothing new is begun, but a call
 // that runs is carried to its end under its lease.
@@ -69,6 +67,7 @@ func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
 	// What cannot be trusted touches no claim.
 	var err error
 	if l.msg, err = Parse(r); err == nil {
+		l.msg.TraceParent = traced(l.msg)
 		err = l.checkContract()
 	}
 	if err != nil {
@@ -166,203 +165,6 @@ func (l *life) request() claims.Request {
 	}
 }
 
-// resolve gets the replies: by asking what became of an earlier attempt, or by
-// the call. ctx is under the lease.
-func (l *life) resolve(ctx context.Context) ([]Reply, error) {
-	op := &l.Route.Operation
-	if l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
-		if rest := l.Timing.Call + op.Settle - l.claim.SentAge; rest > 0 {
-			return nil, l.giveBack(ctx, &later{rest})
-		}
-		if op.Ask == nil {
-			return nil, Fail(Undecided, "uncertain", "an earlier attempt may have reached the system, which cannot be asked")
-		}
-		replies, arrived, err := l.ask(ctx)
-		l.tell(err)
-		if err != nil {
-			return nil, unanswered(err)
-		}
-		if arrived {
-			return replies, nil
-		}
-	}
-	if op.Stale != nil {
-		if replies, stale := op.Stale(l.msg, l.Now()); stale {
-			return replies, nil
-		}
-	}
-	if replies, settled, err := l.mark(ctx); settled || err != nil {
-		return replies, err
-	}
-	if l.generation.Err() != nil { // nothing new is begun
-		return nil, l.giveBack(ctx, errStopped)
-	}
-	if !l.sent || l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
-		if err := l.Claims.Sent(ctx, l.claim); err != nil {
-			if !errors.Is(err, claims.ErrLost) {
-				err = l.giveBack(ctx, err) // perhaps noted, but nothing is called
-			}
-			return nil, l.claimError(ctx, err)
-		}
-		l.sent = true
-	}
-	replies, err := l.call(ctx, op.Do)
-	l.tell(err)
-	if err == nil && len(l.marks) > 0 && op.Freed(l.msg, replies) {
-		if err := l.unmark(ctx); err != nil {
-			return nil, err
-		}
-	}
-	return replies, err
-}
-
-// unanswered is what a failed question says of the message: a question that
-// may have arrived was not answered, and one that is refused leaves open what
-// became of the call.
-func unanswered(err error) error {
-	f := *FailureOf(err)
-	switch f.Class {
-	case Uncertain:
-		f.Class = Unavailable
-	case Rejected:
-		f.Class = Undecided
-	}
-	return &f
-}
-
-// call runs an operation on a context of its own: the end of a generation or
-// of the process is no reason to cut off a call.
-func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Reply, error)) ([]Reply, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
-	defer cancel()
-	return do(l.Lease(ctx, l.claim.Lease), l.msg)
-}
-
-func (l *life) ask(ctx context.Context) (replies []Reply, arrived bool, err error) {
-	replies, err = l.call(ctx, func(ctx context.Context, m Message) (r []Reply, err error) {
-		r, arrived, err = l.Route.Operation.Ask(ctx, m, l.claim.SentAt)
-		return r, err
-	})
-	return replies, arrived, err
-}
-
-// mark writes the person markers of a C3 message. settled means that another
-// message's marker decides what is to be written instead of a call.
-func (l *life) mark(ctx context.Context) (replies []Reply, settled bool, err error) {
-	op := &l.Route.Operation
-	if op.Markers == nil {
-		return nil, false, nil
-	}
-	if l.marks, err = op.Markers(l.msg); err != nil {
-		return nil, false, err
-	}
-	if op.Voided != nil {
-		for _, id := range op.Voided(l.msg) {
-			if err := l.Claims.Unmark(ctx, l.marks, id); err != nil {
-				return nil, false, l.claimError(ctx, err)
-			}
-		}
-	}
-	held, err := l.Claims.Mark(ctx, l.marks, l.msg.ID)
-	if err != nil {
-		return nil, false, l.claimError(ctx, l.giveBack(ctx, err))
-	}
-	if held == nil {
-		return nil, false, nil
-	}
-	if rest := l.Timing.Call + op.Settle - held.Age; rest > 0 {
-		// The holder may finish much earlier, so look again soon.
-		return nil, false, l.giveBack(ctx, &later{min(rest, l.Timing.BackoffMost)})
-	}
-	replies, err = op.Taken(l.msg, held.MessageID, held.Since)
-	return replies, true, err
-}
-
-// answered keeps the reply where the contract asks for it, publishes it, and
-// ends the claim.
-func (l *life) answered(ctx context.Context, replies []Reply) outcome {
-	out, err := l.encodeReplies(replies)
-	if err != nil {
-		return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: err})
-	}
-	if len(replies) > 0 && l.Route.Operation.Effect.keepsReply() {
-		if err := l.step(ctx, func() error { return l.Claims.Answered(ctx, l.claim, out) }); err != nil {
-			return l.failed(ctx, l.claimError(ctx, err))
-		}
-		l.kept = true
-	}
-	return l.publish(ctx, out)
-}
-
-// reply is a kept reply: a message and the topic it goes to.
-type reply struct {
-	Topic   string
-	Message Message
-}
-
-func (l *life) encodeReplies(replies []Reply) ([]byte, error) {
-	now := l.Now().UTC()
-	out := make([]reply, 0, len(replies))
-	for i, r := range replies {
-		data, err := json.Marshal(r.Data)
-		if err != nil {
-			return nil, fmt.Errorf("reply %d to %s cannot be encoded", i, r.Topic)
-		}
-		id := r.ID
-		if id == "" {
-			id = DeriveID(l.msg.ID, l.Route.Name, fmt.Sprint(i))
-		}
-		m := Message{
-			ID: id, Type: r.Type, Source: SourceHub, Subject: l.msg.Subject, Time: now, RootTime: l.msg.RootTime,
-			TraceParent: l.msg.TraceParent, Data: data,
-		}
-		if code, err := l.Check(r.Topic, m); err != nil {
-			return nil, fmt.Errorf("reply %d to %s breaks its contract (%s): %w", i, r.Topic, code, err)
-		}
-		out = append(out, reply{r.Topic, m})
-	}
-	return json.Marshal(out)
-}
-
-// publish writes the replies and ends the claim.
-func (l *life) publish(ctx context.Context, kept []byte) outcome {
-	if out := l.writeReplies(ctx, kept); out.kind != finished {
-		return out
-	}
-	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {
-		return l.failed(ctx, l.claimError(ctx, err))
-	}
-	l.finished()
-	return outcome{kind: finished}
-}
-
-// writeReplies publishes kept replies. It does not give up while ctx lasts,
-// unless a reply can never be written.
-func (l *life) writeReplies(ctx context.Context, kept []byte) outcome {
-	var replies []reply
-	if err := json.Unmarshal(kept, &replies); err != nil {
-		return l.unpublishable(ctx, "unknown", errors.New("the kept reply cannot be read"))
-	}
-	for _, r := range replies {
-		for attempt := 1; ; attempt++ {
-			err := l.Producer.Publish(ctx, r.Topic, r.Message)
-			if err == nil {
-				l.Gate.Resume(PauseKafka)
-				break
-			}
-			if permanent(err) {
-				return l.unpublishable(ctx, r.Topic, err)
-			}
-			wait := backoff(attempt, l.Timing.BackoffLeast, l.Timing.BackoffMost)
-			l.Gate.Pause(PauseKafka, wait)
-			if sleep(ctx, wait) != nil {
-				return outcome{kind: stopped}
-			}
-		}
-	}
-	return outcome{kind: finished}
-}
-
 // finished counts and logs a message that has come to its end.
 func (l *life) finished() {
 	l.Metrics.Processed(l.Route.Name, "delivered")
@@ -374,15 +176,16 @@ func (l *life) finished() {
 func (l *life) attrs() []any {
 	return []any{
 		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.msg.Type,
-		"trace_id", traceID(l.msg.TraceParent),
+		"trace_id", observability.TraceID(l.msg.TraceParent),
 	}
 }
 
-// traceID returns the trace id of a traceparent header, or nothing.
-func traceID(traceparent string) string {
-	t, err := observability.ParseTrace(traceparent)
+// traced returns the trace context of a message. One that came without begins a
+// trace that follows from its id, so that all attempts share it.
+func traced(m Message) string {
+	t, err := observability.ParseTrace(m.TraceParent)
 	if err != nil {
-		return ""
+		t = observability.TraceFrom(m.Source + " " + m.ID)
 	}
-	return t.ID()
+	return t.String()
 }

@@ -1,0 +1,120 @@
+package topics
+
+import (
+	"context"
+	"errors"
+
+	"kandashub/topics/claims"
+)
+
+// resolve gets the replies: by asking what became of an earlier attempt, or by
+// the call. ctx is under the lease.
+func (l *life) resolve(ctx context.Context) ([]Reply, error) {
+	op := &l.Route.Operation
+	if l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
+		if rest := l.Timing.Call + op.Settle - l.claim.SentAge; rest > 0 {
+			return nil, l.giveBack(ctx, &later{rest})
+		}
+		if op.Ask == nil {
+			return nil, Fail(Undecided, "uncertain", "an earlier attempt may have reached the system, which cannot be asked")
+		}
+		replies, arrived, err := l.ask(ctx)
+		l.tell(err)
+		if err != nil {
+			return nil, unanswered(err)
+		}
+		if arrived {
+			return replies, nil
+		}
+	}
+	if op.Stale != nil {
+		if replies, stale := op.Stale(l.msg, l.Now()); stale {
+			return replies, nil
+		}
+	}
+	if replies, settled, err := l.mark(ctx); settled || err != nil {
+		return replies, err
+	}
+	if l.generation.Err() != nil { // nothing new is begun
+		return nil, l.giveBack(ctx, errStopped)
+	}
+	if !l.sent || l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
+		if err := l.Claims.Sent(ctx, l.claim); err != nil {
+			if !errors.Is(err, claims.ErrLost) {
+				err = l.giveBack(ctx, err) // perhaps noted, but nothing is called
+			}
+			return nil, l.claimError(ctx, err)
+		}
+		l.sent = true
+	}
+	replies, err := l.call(ctx, op.Do)
+	l.tell(err)
+	if err == nil && len(l.marks) > 0 && op.Freed(l.msg, replies) {
+		if err := l.unmark(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return replies, err
+}
+
+// unanswered is what a failed question says of the message: a question that
+// may have arrived was not answered, and one that is refused leaves open what
+// became of the call.
+func unanswered(err error) error {
+	f := *FailureOf(err)
+	switch f.Class {
+	case Uncertain:
+		f.Class = Unavailable
+	case Rejected:
+		f.Class = Undecided
+	}
+	return &f
+}
+
+// call runs an operation on a context of its own: the end of a generation or
+// of the process is no reason to cut off a call.
+func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Reply, error)) ([]Reply, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
+	defer cancel()
+	return do(l.Lease(ctx, l.claim.Lease), l.msg)
+}
+
+func (l *life) ask(ctx context.Context) (replies []Reply, arrived bool, err error) {
+	replies, err = l.call(ctx, func(ctx context.Context, m Message) (r []Reply, err error) {
+		r, arrived, err = l.Route.Operation.Ask(ctx, m, l.claim.SentAt)
+		return r, err
+	})
+	return replies, arrived, err
+}
+
+// mark writes the person markers of a C3 message. settled means that another
+// message's marker decides what is to be written instead of a call.
+func (l *life) mark(ctx context.Context) (replies []Reply, settled bool, err error) {
+	op := &l.Route.Operation
+	if op.Markers == nil {
+		return nil, false, nil
+	}
+	if l.marks, err = op.Markers(l.msg); err != nil {
+		return nil, false, err
+	}
+	if op.Voided != nil {
+		for _, id := range op.Voided(l.msg) {
+			if err := l.Claims.Unmark(ctx, l.marks, id); err != nil {
+				return nil, false, l.claimError(ctx, err)
+			}
+		}
+	}
+	held, err := l.Claims.Mark(ctx, l.marks, l.msg.ID)
+	if err != nil {
+		return nil, false, l.claimError(ctx, l.giveBack(ctx, err))
+	}
+	if held == nil {
+		return nil, false, nil
+	}
+	if rest := l.Timing.Call + op.Settle - held.Age; rest > 0 {
+		// The holder may finish much earlier, so look again soon.
+		return nil, false, l.giveBack(ctx, &later{min(rest, l.Timing.BackoffMost)})
+	}
+	replies, err = op.Taken(l.msg, held.MessageID, held.Since)
+	return replies, true, err
+}

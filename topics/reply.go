@@ -1,0 +1,96 @@
+package topics
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"kandashub/observability"
+)
+
+// answered keeps the reply where the contract asks for it, publishes it, and
+// ends the claim.
+func (l *life) answered(ctx context.Context, replies []Reply) outcome {
+	out, err := l.encodeReplies(replies)
+	if err != nil {
+		return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: err})
+	}
+	if len(replies) > 0 && l.Route.Operation.Effect.keepsReply() {
+		if err := l.step(ctx, func() error { return l.Claims.Answered(ctx, l.claim, out) }); err != nil {
+			return l.failed(ctx, l.claimError(ctx, err))
+		}
+		l.kept = true
+	}
+	return l.publish(ctx, out)
+}
+
+// reply is a kept reply: a message and the topic it goes to.
+type reply struct {
+	Topic   string
+	Message Message
+}
+
+func (l *life) encodeReplies(replies []Reply) ([]byte, error) {
+	now := l.Now().UTC()
+	trace, _ := observability.ParseTrace(l.msg.TraceParent) // Deliver has made it good
+	out := make([]reply, 0, len(replies))
+	for i, r := range replies {
+		data, err := json.Marshal(r.Data)
+		if err != nil {
+			return nil, fmt.Errorf("reply %d to %s cannot be encoded", i, r.Topic)
+		}
+		id := r.ID
+		if id == "" {
+			id = DeriveID(l.msg.ID, l.Route.Name, fmt.Sprint(i))
+		}
+		m := Message{
+			ID: id, Type: r.Type, Source: SourceHub, Subject: l.msg.Subject, Time: now, RootTime: l.msg.RootTime,
+			TraceParent: trace.Child().String(), Data: data,
+		}
+		if code, err := l.Check(r.Topic, m); err != nil {
+			return nil, fmt.Errorf("reply %d to %s breaks its contract (%s): %w", i, r.Topic, code, err)
+		}
+		out = append(out, reply{r.Topic, m})
+	}
+	return json.Marshal(out)
+}
+
+// publish writes the replies and ends the claim.
+func (l *life) publish(ctx context.Context, kept []byte) outcome {
+	if out := l.writeReplies(ctx, kept); out.kind != finished {
+		return out
+	}
+	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {
+		return l.failed(ctx, l.claimError(ctx, err))
+	}
+	l.finished()
+	return outcome{kind: finished}
+}
+
+// writeReplies publishes kept replies. It does not give up while ctx lasts,
+// unless a reply can never be written.
+func (l *life) writeReplies(ctx context.Context, kept []byte) outcome {
+	var replies []reply
+	if err := json.Unmarshal(kept, &replies); err != nil {
+		return l.unpublishable(ctx, "unknown", errors.New("the kept reply cannot be read"))
+	}
+	for _, r := range replies {
+		for attempt := 1; ; attempt++ {
+			err := l.Producer.Publish(ctx, r.Topic, r.Message)
+			if err == nil {
+				l.Gate.Resume(PauseKafka)
+				break
+			}
+			if permanent(err) {
+				return l.unpublishable(ctx, r.Topic, err)
+			}
+			wait := backoff(attempt, l.Timing.BackoffLeast, l.Timing.BackoffMost)
+			l.Gate.Pause(PauseKafka, wait)
+			if sleep(ctx, wait) != nil {
+				return outcome{kind: stopped}
+			}
+		}
+	}
+	return outcome{kind: finished}
+}
