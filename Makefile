@@ -17,7 +17,8 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 	@$(BIN)/mocks run --hub $(BIN)/hub --hubctl $(BIN)/hubctl \
 		$(if $(ONCE),--once) $(if $(KILL),--kill $(KILL)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS)) $(if $(PORT),--port $(PORT))
 
-# The packages whose suites run once more against a real Kafka and Redis.
+# The packages whose suites run once more against a real Kafka and Redis: one
+# after another (-p 1), because hubs of two packages would share consumer groups.
 REAL := ./topics/... ./cmd/...
 
 test: ## all tests: in process, then against a real Kafka and Redis where they can be had
@@ -27,9 +28,9 @@ test: ## all tests: in process, then against a real Kafka and Redis where they c
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
 	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then \
-		$(GO) test -race -count=1 $(REAL); \
+		$(GO) test -race -count=1 -p 1 $(REAL); \
 	elif timeout 10 docker info >/dev/null 2>&1; then \
-		$(GO) run ./deploy/containers $(GO) test -race -count=1 $(REAL); \
+		$(GO) run ./deploy/containers $(GO) test -race -count=1 -p 1 $(REAL); \
 	elif [ -n "$$CI" ]; then \
 		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
 	else \
