@@ -1,6 +1,9 @@
 package topics
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // index knows which keys of one partition number wait: their parked entries,
 // and the dead letters that nobody has decided yet. It holds offsets, no
@@ -22,6 +25,7 @@ type indexedLetter struct {
 	key      string
 	holds    bool
 	resolved bool
+	since    time.Time
 	offsets  []int64
 }
 
@@ -64,10 +68,10 @@ func (x *index) remove(key string, offset int64) {
 }
 
 // bury notes a letter, and says whether it is already resolved.
-func (x *index) bury(key, id string, holds bool, offset int64) (resolved bool) {
+func (x *index) bury(key, id string, holds bool, offset int64, at time.Time) (resolved bool) {
 	l := x.letters[id]
 	if l == nil {
-		l = &indexedLetter{key: key, holds: holds}
+		l = &indexedLetter{key: key, holds: holds, since: at}
 		x.letters[id] = l
 		if holds {
 			x.of(key).letters++
@@ -98,12 +102,16 @@ func (x *index) resolve(id string) (key string, offsets []int64) {
 	return l.key, l.offsets
 }
 
-// count counts the letters that nobody has decided, and the parked
-// messages and their keys.
-func (x *index) count() (letters, parked, keys int) {
+// count returns how many letters nobody has decided and since when the oldest
+// waits, and how many messages of how many keys are parked.
+func (x *index) count() (letters int, oldest time.Time, parked, keys int) {
 	for _, l := range x.letters {
-		if !l.resolved {
-			letters++
+		if l.resolved {
+			continue
+		}
+		letters++
+		if oldest.IsZero() || l.since.Before(oldest) {
+			oldest = l.since
 		}
 	}
 	for _, k := range x.keys {
@@ -112,5 +120,5 @@ func (x *index) count() (letters, parked, keys int) {
 			keys++
 		}
 	}
-	return letters, parked, keys
+	return letters, oldest, parked, keys
 }

@@ -3,6 +3,7 @@ package topics
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -20,7 +21,7 @@ func TestIndexHoldsAKeyByItsLetters(t *testing.T) {
 				x.resolve(id)
 				resolved[id] = true
 			} else {
-				if got := x.bury(key, id, true, offset); got != resolved[id] {
+				if got := x.bury(key, id, true, offset, time.Time{}); got != resolved[id] {
 					t.Fatalf("letter %s is resolved: %v", id, got)
 				}
 				known[id] = true

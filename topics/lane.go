@@ -156,7 +156,7 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 		p.delivery.Metrics.Attempts(p.delivery.Route.Name, l.attempts+1)
 		p.complete(l, e)
 	case held:
-		p.index.bury(l.key, out.letter, true, out.offset)
+		p.index.bury(l.key, out.letter, true, out.offset, time.Now())
 		p.complete(l, e)
 	case retry:
 		p.failed(l, e, out.after)

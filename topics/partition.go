@@ -157,7 +157,7 @@ func (p *partition) arriveDead(recs []*Record) {
 		switch kind, _ := r.header(headerKind); kind {
 		case kindLetter:
 			holds, _ := r.header("hub_holds")
-			if p.index.bury(string(r.Key), id, holds == "true", r.Offset) {
+			if p.index.bury(string(r.Key), id, holds == "true", r.Offset, r.Time) {
 				p.settle(s, r.Offset)
 			} else if l := p.lanes[string(r.Key)]; l != nil {
 				p.schedule(l) // an earlier owner's letter, late: it holds what we have read since
@@ -260,7 +260,7 @@ func (p *partition) report() {
 		_, oldest, _ := s.tracker.lowest()
 		m.Lag(route, s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
 	}
-	letters, parked, keys := p.index.count()
+	letters, oldest, parked, keys := p.index.count()
 	m.Parked(route, p.number, parked, keys)
-	m.Dead(route, p.number, letters, time.Time{})
+	m.Dead(route, p.number, letters, oldest)
 }
