@@ -1,7 +1,7 @@
 // Package topics holds messages and their delivery: everything that the hub
 // does with Kafka, and the life of one message. It knows nothing of adapters.
 //
-// Read delivery.go first. Then consumer.go and generation.go (who is given
+// Read delivery.go first, with call.go, reply.go and outcome.go. Then consumer.go and generation.go (who is given
 // which partitions), partition.go, lane.go and parking.go (what one partition number does
 // with its records), fetch.go and producer.go (the ways in and out).
 //
@@ -16,6 +16,15 @@
 //
 // Order lives in Kafka alone; Redis holds only claims on effects. Losing Redis
 // can never reorder, and losing a hub never loses.
+//
+// # What stays open
+//
+// Microseconds between the last check of a lease and the system call. A tail
+// that Redis loses while all hubs are down, or an old copy that it is restored
+// from: each hash tag has a counter that shows such a loss, but the hub does
+// not act on it by itself. A producer that uses two partitioners for one key.
+// A consumer group whose offsets Kafka has deleted (offsets.retention.minutes)
+// reads its parked topic from the start, perhaps after the done markers ended.
 //
 // # Concurrency
 //

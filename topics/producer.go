@@ -58,6 +58,17 @@ func NewProducer(c *Cluster, timeout time.Duration, m *observability.Metrics) *P
 	return &Producer{cluster: c, timeout: timeout, metrics: m, queues: map[topicPartition]*produceQueue{}}
 }
 
+// PartitionOf returns the partition of a key among n, by murmur2 as Java's
+// producer computes it. librdkafka does the same with
+// partitioner=murmur2_random.
+func PartitionOf(key []byte, n int) int {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return kafka.Murmur2Balancer{Consistent: true}.Balance(kafka.Message{Key: key}, numbers...)
+}
+
 // Publish writes m to the partition of its subject and returns nil once all
 // in-sync replicas have it.
 func (p *Producer) Publish(ctx context.Context, topic string, m Message) error {
