@@ -1,9 +1,11 @@
 package shep
 
 import (
+	"cmp"
 	"encoding/xml"
+	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -49,8 +51,8 @@ func Content(data *etree.Element) *etree.Element {
 // element, a second one where v has one, or text beside elements, is an error: nothing that a sender
 // wrote is lost silently. The error names elements, never values.
 func Decode(e *etree.Element, v any) error {
-	if name, ok := mixed(e); ok {
-		return fmt.Errorf("element %s holds text beside its elements", safePath(name))
+	if mixed(e) {
+		return errors.New("an element holds text beside its elements")
 	}
 	plain := strip(e)
 	if plain == nil {
@@ -74,40 +76,43 @@ func Decode(e *etree.Element, v any) error {
 	count(plain, "", want)
 	for path, n := range want {
 		if n > have[path] {
-			return fmt.Errorf("element %s is unknown or stands too often", safePath(path))
+			return unknown(path, have)
 		}
 	}
 	return nil
 }
 
-var plainPath = regexp.MustCompile(`^[/a-zA-Z_]{1,100}$`)
-
-// safePath keeps a path of elements that a sender made up out of errors, unless
-// it looks like a schema's.
-func safePath(path string) string {
-	if plainPath.MatchString(path) {
-		return path
+// unknown names an element that does not belong where it stands, or, where the
+// name itself is the sender's invention, the known one around it: an invented
+// name may be a person's.
+func unknown(path string, leaves map[string]int) error {
+	if leaves[path] > 0 {
+		return fmt.Errorf("element %s stands too often", path)
 	}
-	return "of another name"
+	around := func() bool {
+		for leaf := range leaves {
+			if strings.HasPrefix(leaf, path+"/") {
+				return true
+			}
+		}
+		return false
+	}
+	for path != "" && !around() {
+		path = path[:strings.LastIndex(path, "/")]
+	}
+	return fmt.Errorf("an element in %s is unknown or empty", cmp.Or(path, "the data"))
 }
 
-// mixed finds an element that holds both elements and text.
-func mixed(e *etree.Element) (name string, ok bool) {
+// mixed says whether an element holds both elements and text, at any depth.
+func mixed(e *etree.Element) bool {
 	children := e.ChildElements()
-	for _, c := range children {
-		if name, ok := mixed(c); ok {
-			return name, true
-		}
+	if slices.ContainsFunc(children, mixed) {
+		return true
 	}
-	if len(children) == 0 {
-		return "", false
-	}
-	for _, t := range e.Child {
-		if text, ok := t.(*etree.CharData); ok && strings.TrimSpace(text.Data) != "" {
-			return e.Tag, true
-		}
-	}
-	return "", false
+	return len(children) > 0 && slices.ContainsFunc(e.Child, func(t etree.Token) bool {
+		text, ok := t.(*etree.CharData)
+		return ok && strings.TrimSpace(text.Data) != ""
+	})
 }
 
 // strip copies e without namespaces, attributes and empty elements; nil where

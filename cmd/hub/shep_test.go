@@ -250,7 +250,7 @@ func TestSHEPRefusesBadInput(t *testing.T) {
 		{"wrong password", replaced(w.tokens["egov"], "0123456789abcdef"), "soap:Client AUTH_FAILED", ""},
 		{"unknown sender", replaced("<senderId>egov", "<senderId>nobody"), "soap:Client AUTH_FAILED", ""},
 		{"another's sender", replaced("<senderId>egov", "<senderId>migration"), "soap:Client AUTH_FAILED", ""},
-		{"unknown field", replaced("<applicant>", "<more>1</more><applicant>"), "soap:Client BAD_MESSAGE", "more"},
+		{"unknown field", replaced("<applicant>", "<more>1</more><applicant>"), "soap:Client BAD_MESSAGE", "an element in /application is unknown"},
 		{"text between fields", replaced("<applicant>", "<applicant>текст"), "soap:Client BAD_MESSAGE", "text"},
 		{"schema violated", spoiled(func(f map[string]any) { delete(f, "applicant") }), "soap:Client BAD_MESSAGE", "schema"},
 		{"consent missing", spoiled(func(f map[string]any) { delete(f, "consent") }), "soap:Client BAD_MESSAGE", "consent"},
