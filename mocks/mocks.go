@@ -41,6 +41,9 @@ type System struct {
 	// Handler serves the system's own API under its real paths, and the
 	// switches under /_faults, /_ledger and what else the mock documents.
 	Handler http.Handler
+	// CallsHub says that the system calls the hub, and so needs a credential
+	// there.
+	CallsHub bool
 	// Run does what the system does of its own accord (callbacks, events)
 	// until ctx ends. May be nil.
 	Run func(ctx context.Context) error

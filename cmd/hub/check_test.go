@@ -133,8 +133,8 @@ func TestCheckOfASoundWorld(t *testing.T) {
 	expect(t, out, `^ok +settings`, `^ok +kafka +broker \d+ answers`, `^ok +topics +\d+ topics are`, `^ok +redis +appendonly is yes`,
 		`^ok +redis +maxmemory-policy is noeviction`, `^ok +redis +appendfsync is always`, `^ok +kandas`, `^ok +migpolice`,
 		`^warn +recipients +missions has no route: missions.notifications is written and kept`, `^warn +recipients +monitoring`, `^warn +recipients +notify`,
-		// 3 routes, two weeks and a day: 3 × 15 × 86,400 s × 229 B
-		`^ok +memory +Redis needs 0\.83 GiB for each message a second on every route: 3\.9 million claims of 229 bytes`)
+		// 3 routes, two weeks and a day: 3 × 15 × 86,400 s × 185 B
+		`^ok +memory +Redis needs 0\.67 GiB for each message a second on every route: 3\.9 million claims of 185 bytes`)
 	if strings.Contains(out, "egov.notifications") {
 		t.Errorf("a recipient that has a route is named:\n%s", out)
 	}

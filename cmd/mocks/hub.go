@@ -46,8 +46,10 @@ func (w *world) environment() []string {
 		name := strings.ToUpper(s.Name)
 		env = append(env,
 			"HUB_"+name+"_URL=http://"+s.addr,
-			"HUB_"+name+"_TOKEN="+w.secrets.hub,
-			"HUB_INTAKE_"+name+"_TOKEN="+w.secrets.intake[s.Name])
+			"HUB_"+name+"_TOKEN="+w.secrets.hub)
+		if s.CallsHub {
+			env = append(env, "HUB_INTAKE_"+name+"_TOKEN="+w.secrets.intake[s.Name])
+		}
 	}
 	return env
 }

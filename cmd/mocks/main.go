@@ -97,7 +97,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	printAddresses(os.Stdout, w, "hub's settings", env)
-	fmt.Printf("A hub for this world:\n  set -a; . %s; set +a; hubctl topics create && hub\n", env)
+	fmt.Printf("A hub for this world:\n  set -a; . %s; set +a; hubctl topics create --replication=1 && hub\n", env)
 	if err := w.run(ctx); err != nil {
 		return err
 	}

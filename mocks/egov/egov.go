@@ -54,7 +54,8 @@ func New(env mocks.Env) (*mocks.System, error) {
 		mocks.WriteJSON(w, http.StatusOK, p.cabinet(r.PathValue("application")))
 	})
 	return &mocks.System{
-		Name: "egov", Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, mux), Run: gateway.Run,
+		CallsHub: true,
+		Name:     "egov", Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, mux), Run: gateway.Run,
 	}, nil
 }
 

@@ -80,7 +80,8 @@ func New(env mocks.Env) (*mocks.System, error) {
 	mux.HandleFunc("POST /_file", p.file)
 	mux.HandleFunc("GET /_cabinet/{application}", p.cabinet)
 	return &mocks.System{
-		Name: name, Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, mux), Run: p.outbox.run,
+		CallsHub: true,
+		Name:     name, Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, mux), Run: p.outbox.run,
 	}, nil
 }
 

@@ -69,7 +69,8 @@ func New(env mocks.Env) (*mocks.System, error) {
 	mux.Handle("POST /_file", c.gateway.File("STATECORP_KANDAS_APPLICATION"))
 	mux.HandleFunc("POST /_request-certificate", c.requestCertificate)
 	return &mocks.System{
-		Name: "statecorp", Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, mux), Run: c.gateway.Run,
+		CallsHub: true,
+		Name:     "statecorp", Ledger: ledger, Faults: faults, Handler: mocks.Admin(ledger, faults, mux), Run: c.gateway.Run,
 	}, nil
 }
 
