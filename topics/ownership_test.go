@@ -189,6 +189,8 @@ func TestTopicMadeAgain(t *testing.T) {
 // markers do not hold up commits.
 func TestTransactionalProducer(t *testing.T) {
 	b := newBench(t, topics.C2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers...), kgo.TransactionalID(b.route.Name), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	if err != nil {
 		t.Fatal(err)
@@ -202,10 +204,10 @@ func TestTransactionalProducer(t *testing.T) {
 		}
 		err := client.BeginTransaction()
 		if err == nil {
-			err = client.ProduceSync(t.Context(), r).FirstErr()
+			err = client.ProduceSync(ctx, r).FirstErr()
 		}
 		if err == nil {
-			err = client.EndTransaction(t.Context(), kgo.TransactionEndTry(commit))
+			err = client.EndTransaction(ctx, kgo.TransactionEndTry(commit))
 		}
 		if err != nil {
 			t.Fatal(err)

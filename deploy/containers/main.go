@@ -76,8 +76,11 @@ func remove(c testcontainers.Container) {
 }
 
 // startKafka runs one broker on a fixed port of this machine, because a broker
-// must know the address that it advertises before it starts. Once one setting
-// is given the image drops all of its defaults, so the list is full.
+// must know the address that it advertises before it starts. It has a listener
+// for itself beside: the advertised port is this machine's, not the
+// container's, and a broker that cannot call itself verifies no transaction.
+// Once one setting is given the image drops all of its defaults, so the list is
+// full.
 func startKafka(ctx context.Context) (testcontainers.Container, string, error) {
 	port, err := freePort()
 	if err != nil {
@@ -92,11 +95,11 @@ func startKafka(ctx context.Context) (testcontainers.Container, string, error) {
 		testcontainers.WithEnv(map[string]string{
 			"KAFKA_NODE_ID":                                  "1",
 			"KAFKA_PROCESS_ROLES":                            "broker,controller",
-			"KAFKA_LISTENERS":                                "PLAINTEXT://:9092,CONTROLLER://:9093",
-			"KAFKA_ADVERTISED_LISTENERS":                     "PLAINTEXT://" + address,
+			"KAFKA_LISTENERS":                                "PLAINTEXT://:9092,INTERNAL://:19092,CONTROLLER://:9093",
+			"KAFKA_ADVERTISED_LISTENERS":                     "PLAINTEXT://" + address + ",INTERNAL://localhost:19092",
 			"KAFKA_CONTROLLER_LISTENER_NAMES":                "CONTROLLER",
-			"KAFKA_INTER_BROKER_LISTENER_NAME":               "PLAINTEXT",
-			"KAFKA_LISTENER_SECURITY_PROTOCOL_MAP":           "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+			"KAFKA_INTER_BROKER_LISTENER_NAME":               "INTERNAL",
+			"KAFKA_LISTENER_SECURITY_PROTOCOL_MAP":           "CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,PLAINTEXT:PLAINTEXT",
 			"KAFKA_CONTROLLER_QUORUM_VOTERS":                 "1@localhost:9093",
 			"KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR":         "1",
 			"KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR": "1",
