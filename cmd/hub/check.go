@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 
 	"kandashub/topics"
@@ -56,6 +58,7 @@ func check(ctx context.Context, cfg *Config, w io.Writer) int {
 		return 1
 	}
 	checkKafka(ctx, r, cfg, c)
+	redis.SetLogger(redisLog{slog.New(slog.DiscardHandler)}) // what it has to say is in the report
 	rdb := cfg.redisClient()
 	defer rdb.Close()
 	checkRedis(ctx, r, rdb, cfg.runsC3())
@@ -88,6 +91,9 @@ func checkKafka(ctx context.Context, r *report, cfg *Config, c *contract.Contrac
 		} else {
 			r.ok("kafka", "broker %d answers at %s", b.ID, addr)
 		}
+	}
+	if len(meta.Brokers) > 0 {
+		checkOffsets(ctx, r, cluster.Client, meta.Brokers[0].ID)
 	}
 	problems, err := c.Missing(ctx, cluster.Client, cfg.Partitions, nil)
 	if err != nil {

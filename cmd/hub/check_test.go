@@ -130,7 +130,7 @@ func TestCheckOfASoundWorld(t *testing.T) {
 	if code != 0 || strings.Contains(out, "fail") {
 		t.Errorf("exit code %d", code)
 	}
-	expect(t, out, `^ok +settings`, `^ok +kafka +broker \d+ answers`, `^ok +topics +\d+ topics are`, `^ok +redis +appendonly is yes`,
+	expect(t, out, `^ok +settings`, `^ok +kafka +broker \d+ answers`, `^warn +kafka +forgets a route whose hubs are all down for 7 days`, `^ok +topics +\d+ topics are`, `^ok +redis +appendonly is yes`,
 		`^ok +redis +maxmemory-policy is noeviction`, `^ok +redis +appendfsync is always`, `^ok +kandas`, `^ok +migpolice`,
 		`^warn +recipients +missions has no route: missions.notifications is written and kept`, `^warn +recipients +monitoring`, `^warn +recipients +notify`,
 		// 3 routes, two weeks and a day: 3 × 15 × 86,400 s × 185 B
