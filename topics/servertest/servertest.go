@@ -84,23 +84,31 @@ func CreateTopics(t testing.TB, brokers []string, partitions int, names ...strin
 			t.Fatalf("creating topic %s: %v", n, err)
 		}
 	}
-	Eventually(t, "topics have leaders", func() bool {
-		meta, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
-		if err != nil {
-			return false
+	Eventually(t, "the topics' leaders answer", func() bool { return answering(ctx, client, partitions, names) })
+}
+
+// answering says whether the leaders of all partitions answer: metadata names
+// them a moment before they do.
+func answering(ctx context.Context, client *kafka.Client, partitions int, names []string) bool {
+	ask := map[string][]kafka.OffsetRequest{}
+	for _, n := range names {
+		for p := range partitions {
+			ask[n] = append(ask[n], kafka.LastOffsetOf(p))
 		}
-		for _, topic := range meta.Topics {
-			if topic.Error != nil || len(topic.Partitions) != partitions {
-				return false
-			}
-			for _, p := range topic.Partitions {
-				if p.Error != nil {
-					return false
-				}
+	}
+	resp, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: ask})
+	if err != nil {
+		return false
+	}
+	answered := 0
+	for _, ps := range resp.Topics {
+		for _, p := range ps {
+			if p.Error == nil {
+				answered++
 			}
 		}
-		return len(meta.Topics) == len(names)
-	})
+	}
+	return answered == partitions*len(names)
 }
 
 // Eventually waits for a condition that another process brings about, and fails
