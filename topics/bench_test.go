@@ -304,6 +304,9 @@ func (b *bench) end(topic string) int64 {
 	}
 	var n int64
 	for _, p := range ends.Topics[topic] {
+		if p.Error != nil {
+			return 0 // no answer yet
+		}
 		n += p.LastOffset
 	}
 	return n
