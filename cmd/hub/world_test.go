@@ -139,11 +139,12 @@ func (w *world) topicNames() (names []string) {
 }
 
 // freeAddress finds an address that nobody uses, below those that connections
-// are given, so that it stays free while nothing listens there.
+// are given and those that the world of cmd/mocks takes, so that it stays free
+// while nothing listens there.
 func freeAddress(t *testing.T, but ...string) string {
 	t.Helper()
 	for {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+mathrand.IntN(10000)))
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+mathrand.IntN(10000)))
 		if err != nil {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,7 @@ type world struct {
 	embedded string // which of kafka and redis are embedded, for people
 	register *mocks.Register
 	systems  []*running
+	given    []int // ports of processes that listen themselves
 	secrets  secrets
 	hub      string // address where the hub listens
 	metrics  string // address of the hub's metrics
@@ -135,8 +137,11 @@ func (w *world) free(what string, offset int) (string, error) {
 		}
 		l, err := listen(what, port)
 		switch {
+		case err == nil && slices.Contains(w.given, port): // to another of our processes, not yet listening
+			l.Close()
 		case err == nil:
 			defer l.Close()
+			w.given = append(w.given, port)
 			return l.Addr().String(), nil
 		case w.base != 0 || !errors.Is(err, errTaken):
 			return "", err
