@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 )
 
@@ -37,19 +36,6 @@ func makeSet(keys ...string) map[string]bool {
 		set[k] = true
 	}
 	return set
-}
-
-// Loggable returns the keys of attributes that appear in logs, sorted. The
-// value of any other attribute is hidden.
-func Loggable() []string {
-	var keys []string
-	for _, set := range []map[string]bool{loggable, identifiers} {
-		for k := range set {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // NewLogger returns a logger that writes one JSON object per line to w, in UTC,

@@ -1,7 +1,6 @@
 package observability
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -91,19 +90,6 @@ func (t Trace) String() string {
 		flags = "01"
 	}
 	return "00-" + t.ID() + "-" + hex.EncodeToString(t.span[:]) + "-" + flags
-}
-
-type traceKey struct{}
-
-// WithTrace returns a context that carries t.
-func WithTrace(ctx context.Context, t Trace) context.Context {
-	return context.WithValue(ctx, traceKey{}, t)
-}
-
-// TraceOf returns the trace that ctx carries, or the zero Trace.
-func TraceOf(ctx context.Context) Trace {
-	t, _ := ctx.Value(traceKey{}).(Trace)
-	return t
 }
 
 // TraceID is the trace id in a traceparent header, for the log; empty if the

@@ -38,7 +38,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	if l.generation.Err() != nil { // nothing new is begun
 		return nil, l.giveBack(ctx, errStopped)
 	}
-	if !l.sent || l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
+	if !op.Effect.sentAtOnce() { // else the claim has said sent
 		if err := l.Claims.Sent(ctx, l.claim); err != nil {
 			if !errors.Is(err, claims.ErrLost) {
 				err = l.giveBack(ctx, err) // perhaps noted, but nothing is called

@@ -156,8 +156,8 @@ func (w wiring) sender() shep.Sender {
 	return shep.Sender{ID: w.cfg.ShepSenderID, Password: string(w.cfg.ShepPassword)}
 }
 
-// connectSystems makes the adapters of the systems that the running routes call,
-// or that may call us.
+// connectSystems makes the adapters of the systems that the running routes call.
+// What a system hands over needs no connection.
 func connectSystems(w wiring) (*adapterSet, error) {
 	a := &adapterSet{}
 	for _, s := range systems {
