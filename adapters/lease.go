@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"kandashub/topics/failpoint"
 )
 
 // errLeaseOver says that a call lost the right to send.
@@ -132,5 +134,9 @@ func (g *guarded) Write(p []byte) (int, error) {
 	if l == nil {
 		return g.Conn.Write(p)
 	}
-	return l.write(p, g.Conn.Write)
+	n, err := l.write(p, g.Conn.Write)
+	if err == nil {
+		failpoint.Hit(failpoint.Written, "")
+	}
+	return n, err
 }

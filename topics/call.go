@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"kandashub/topics/claims"
+	"kandashub/topics/failpoint"
 )
 
 // resolve gets the replies: by asking what became of an earlier attempt, or by
@@ -35,6 +36,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	if replies, settled, err := l.mark(ctx); settled || err != nil {
 		return replies, err
 	}
+	failpoint.Hit(failpoint.Marked, l.Route.Name)
 	if l.generation.Err() != nil { // nothing new is begun
 		return nil, l.giveBack(ctx, errStopped)
 	}
@@ -47,7 +49,11 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		}
 		l.sent = true
 	}
+	failpoint.Hit(failpoint.Sent, l.Route.Name)
 	replies, err := l.call(ctx, op.Do)
+	if err == nil {
+		failpoint.Hit(failpoint.Responded, l.Route.Name)
+	}
 	l.tell(err)
 	if err == nil && len(l.marks) > 0 && op.Freed(l.msg, replies) {
 		if err := l.unmark(ctx); err != nil {

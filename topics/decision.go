@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"kandashub/topics/claims"
+	"kandashub/topics/failpoint"
 )
 
 // What a person may decide of a dead letter.
@@ -68,9 +69,11 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 	if out.kind != finished && out.kind != held {
 		return out
 	}
+	failpoint.Hit(failpoint.Resolving, p.delivery.Route.Name)
 	if _, err := p.append(p.dead.topic, controlRecord(string(letter.Key), kindResolved, "hub_letter", d.letter)); err != nil {
 		return outcome{kind: stopped}
 	}
+	failpoint.Hit(failpoint.Resolved, p.delivery.Route.Name)
 	out.resolves = d.letter
 	return out
 }
@@ -95,6 +98,7 @@ func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) o
 	if err != nil {
 		return l.redisAway(ctx, err)
 	}
+	failpoint.Hit(failpoint.Decided, d.Route.Name)
 	switch {
 	case what.action == DecideReplay:
 		// Whether or not it acted: an earlier hub may have died after its claim,

@@ -7,6 +7,7 @@ import (
 
 	"kandashub/observability"
 	"kandashub/topics/claims"
+	"kandashub/topics/failpoint"
 )
 
 // Timing is how long the steps of a message's life may take.
@@ -151,6 +152,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Conflict:
 		return l.distrusted(distrust("conflict", "a message of this id and source with other content was there before")), true
 	default: // New, Uncertain
+		failpoint.Hit(failpoint.Claimed, l.Route.Name)
 		l.sent = l.claim.Verdict == claims.Uncertain || l.request().Sent
 		return out, false
 	}

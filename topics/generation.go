@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"kandashub/topics/failpoint"
 )
 
 // reportEvery is how often a partition refreshes its gauges.
@@ -49,6 +51,7 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	if err := g.assign(gen.Assignments, c.Delivery.Route); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.Assigned, c.Delivery.Route.Name)
 	g.committer.streams = g.fetcher.streams
 	c.Delivery.Metrics.Assigned(c.Delivery.Route.Name, len(g.partitions))
 
@@ -214,6 +217,7 @@ func (c *committer) commit() (ok bool) {
 		return true
 	}
 	d := c.consumer.Delivery
+	failpoint.Hit(failpoint.Committing, d.Route.Name)
 	start := time.Now()
 	if err := c.gen.CommitOffsets(moved); err != nil {
 		d.Metrics.Commit(d.Route.Name, "error")
@@ -222,6 +226,7 @@ func (c *committer) commit() (ok bool) {
 	}
 	d.Metrics.KafkaOp("commit", time.Since(start))
 	d.Metrics.Commit(d.Route.Name, "ok")
+	failpoint.Hit(failpoint.Committed, d.Route.Name)
 	for _, s := range c.streams {
 		if at, ok := moved[s.topic][s.partition]; ok {
 			s.committed = at

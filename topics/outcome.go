@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kandashub/topics/claims"
+	"kandashub/topics/failpoint"
 )
 
 // What came of one attempt.
@@ -105,6 +106,7 @@ func (l *life) redisAway(ctx context.Context, err error) outcome {
 // be released. A claim that another owner has is not ours to give back.
 func (l *life) giveBack(ctx context.Context, err error) error {
 	rerr := l.step(ctx, func() error { return l.Claims.Release(ctx, l.claim) })
+	failpoint.Hit(failpoint.Released, l.Route.Name)
 	if errors.Is(rerr, errStopped) {
 		return rerr
 	}
@@ -215,7 +217,9 @@ func (l *life) distrusted(err error) outcome {
 // meets the claim and writes it.
 func (l *life) write(dl *letter) outcome {
 	dl.record = l.record
+	failpoint.Hit(failpoint.Dying, l.Route.Name)
 	offset, err := l.bury(l.generation, dl)
+	failpoint.Hit(failpoint.Buried, l.Route.Name)
 	switch {
 	case err != nil:
 		return outcome{kind: stopped}

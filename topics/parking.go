@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"github.com/segmentio/kafka-go"
+
+	"kandashub/topics/failpoint"
 )
 
 // parkHolders parks the keys that hold back a full window, if they are only
@@ -55,6 +57,7 @@ func (p *partition) appendNext(l *lane) {
 	l.appending = true
 	go func() {
 		base, err := p.append(p.delivery.Route.ParkedTopic(), records...)
+		failpoint.Hit(failpoint.Parked, p.delivery.Route.Name)
 		if err == nil {
 			p.post(func() { p.appended(l, batch, base) })
 		}
@@ -116,6 +119,7 @@ func (p *partition) sayThrough(l *lane) {
 		if _, err := p.append(p.delivery.Route.ParkedTopic(), r); err != nil {
 			return // the generation has ended
 		}
+		failpoint.Hit(failpoint.Through, p.delivery.Route.Name)
 		p.post(func() {
 			l.noting = false
 			p.sayThrough(l)

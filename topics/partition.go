@@ -3,6 +3,8 @@ package topics
 import (
 	"context"
 	"time"
+
+	"kandashub/topics/failpoint"
 )
 
 // partition is number p of a route's topics in one generation: source, parked
@@ -74,6 +76,7 @@ func (p *partition) run(ctx context.Context) {
 // drain gives running calls their budget and takes what they come to. What
 // runs on after it finishes under its lease and never commits.
 func (p *partition) drain() {
+	failpoint.Hit(failpoint.Draining, p.delivery.Route.Name)
 	over := time.NewTimer(p.delivery.Timing.Drain)
 	defer over.Stop()
 	for p.running > 0 {
@@ -88,6 +91,7 @@ func (p *partition) drain() {
 
 // arrive takes records of a source topic.
 func (p *partition) arrive(s *stream, recs []*Record) {
+	failpoint.Hit(failpoint.Fetched, p.delivery.Route.Name)
 	for _, r := range recs {
 		s.tracker.see(r.Offset, r.Time)
 		r.disown()
@@ -205,6 +209,7 @@ func (p *partition) checkIndexed() {
 		return
 	}
 	p.indexed = true
+	failpoint.Hit(failpoint.Indexed, p.delivery.Route.Name)
 	p.openStreams()
 }
 

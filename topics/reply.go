@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"kandashub/observability"
+	"kandashub/topics/failpoint"
 )
 
 // answered keeps the reply where the contract asks for it, publishes it, and
@@ -21,6 +22,7 @@ func (l *life) answered(ctx context.Context, replies []Reply) outcome {
 			return l.failed(ctx, l.claimError(ctx, err))
 		}
 		l.kept = true
+		failpoint.Hit(failpoint.Answered, l.Route.Name)
 	}
 	return l.publish(ctx, out)
 }
@@ -61,9 +63,11 @@ func (l *life) publish(ctx context.Context, kept []byte) outcome {
 	if out := l.writeReplies(ctx, kept); out.kind != finished {
 		return out
 	}
+	failpoint.Hit(failpoint.Published, l.Route.Name)
 	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
+	failpoint.Hit(failpoint.Done, l.Route.Name)
 	l.finished()
 	return outcome{kind: finished}
 }

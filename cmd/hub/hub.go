@@ -21,6 +21,7 @@ import (
 	"kandashub/topics"
 	"kandashub/topics/claims"
 	"kandashub/topics/contract"
+	"kandashub/topics/failpoint"
 	"kandashub/topics/intake"
 )
 
@@ -79,6 +80,7 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 	<-running.Done()
 	probes.NotReady("shutting down")
 	h.log.Info("stopping", "limit", cfg.Shutdown.String())
+	failpoint.Hit(failpoint.Stopping, "")
 	ended := make(chan error, 1)
 	go func() { ended <- g.Wait() }()
 	select {
