@@ -39,7 +39,9 @@
 // Where Redis does not answer, there is an error and never a verdict: the route
 // waits. Where Redis has lost its data, the outcome of a call (answered, done,
 // dead) is written down all the same, and the counters tell of the loss: each
-// hash tag has one, raised in the same step as its claims (see [Claim.Count]).
+// hash tag has one, raised in the same step as its claims. A claim whose counter
+// is not higher than one known before says so ([Claim.Lost]); what a store knows
+// begins with [Store.Learn].
 //
 // # The client
 //
@@ -137,11 +139,12 @@ type Claim struct {
 	Lease time.Time
 
 	// Tag is the hash tag's number nn, and Count its counter after this step.
-	// Count is higher than every count of this route and tag that was known
-	// before Claim was called, unless Redis has lost data. Claims that overlap
-	// may return in any order, so only counts from before the call compare.
+	// Lost says that Redis has lost data: Count is not higher than what was known
+	// of this route and tag before Claim was called. (Claims that overlap may
+	// return in any order, so only counts from before the call compare.)
 	Tag   int
 	Count int64
+	Lost  bool
 
 	key, fingerprint, owner string
 	replicated              bool
@@ -173,6 +176,7 @@ type Store struct {
 	cfg     Config
 	scripts scripts
 	batcher *batcher
+	known   knownCounters
 }
 
 // NewStore returns a store on rdb, which stays the caller's to close. The package

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -219,16 +220,48 @@ var records = map[string]func(s *story){
 		}
 		s.req.Application, s.req.ID = "migration-7", "m2"
 		other := s.claim(New)
-		counters, err := s.store.Counters(s.ctx, s.req.Route)
+		counters, err := s.store.counters(s.ctx, s.req.Route)
 		s.ok(err)
 		if len(counters) != 2 || counters[c.Tag] != 2 || counters[other.Tag] != 1 {
 			s.Errorf("counters %v, tags %d and %d", counters, c.Tag, other.Tag)
 		}
 		s.ok(s.store.rdb.Del(s.ctx, counterKey(s.req.Route, c.Tag)).Err())
-		counters, err = s.store.Counters(s.ctx, s.req.Route)
+		counters, err = s.store.counters(s.ctx, s.req.Route)
 		s.ok(err)
 		if _, ok := counters[c.Tag]; ok {
 			s.Errorf("counters %v after the loss of that of %d", counters, c.Tag)
+		}
+	},
+	"a counter that goes back shows the loss, once": func(s *story) {
+		c := s.claim(New)
+		s.claim(Busy)
+		s.ok(s.store.rdb.Set(s.ctx, counterKey(s.req.Route, c.Tag), 1, 0).Err())
+		if c := s.claim(Busy); !c.Lost || c.Count != 2 {
+			s.Errorf("count %d, lost %t, after the counter was set back to 1", c.Count, c.Lost)
+		}
+		if c := s.claim(Busy); c.Lost {
+			s.Error("the same loss was seen twice")
+		}
+		s.ok(s.store.rdb.Del(s.ctx, counterKey(s.req.Route, c.Tag), s.key()).Err())
+		if c := s.claim(New); !c.Lost {
+			s.Error("a counter that has gone shows no loss")
+		}
+	},
+	"learning begins what is missing": func(s *story) {
+		c := s.claim(New)
+		other := NewStore(s.store.rdb, Config{Lease: testLease})
+		defer other.Close()
+		missing, err := other.Learn(s.ctx, s.req.Route)
+		s.ok(err)
+		if len(missing) != hashTags-1 || slices.Contains(missing, c.Tag) {
+			s.Errorf("missing %v, all but %d are expected", missing, c.Tag)
+		}
+		if missing, err = other.Learn(s.ctx, s.req.Route); err != nil || len(missing) > 0 {
+			s.Errorf("missing %v (%v) after they were begun", missing, err)
+		}
+		s.ok(s.store.rdb.Del(s.ctx, counterKey(s.req.Route, c.Tag)).Err())
+		if again, err := other.Claim(s.ctx, s.req); err != nil || !again.Lost {
+			s.Errorf("%+v (%v): a store that has learned sees no loss", again, err)
 		}
 	},
 	"one of many claims wins": func(s *story) {

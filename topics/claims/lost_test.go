@@ -231,7 +231,7 @@ func TestRedisAway(t *testing.T) {
 			"decide":   func() error { _, err := s.store.Decide(s.ctx, s.req, "L1", Replay); return err }(),
 			"mark":     func() error { _, err := s.store.Mark(s.ctx, []string{"a"}, "m1"); return err }(),
 			"unmark":   s.store.Unmark(s.ctx, []string{"a"}, "m1"),
-			"counters": func() error { _, err := s.store.Counters(s.ctx, s.req.Route); return err }(),
+			"counters": func() error { _, err := s.store.counters(s.ctx, s.req.Route); return err }(),
 		} {
 			if err == nil || errors.Is(err, ErrLost) {
 				t.Errorf("%s: %s comes to %v", why, name, err)

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // Claim takes a message, or says why it must not be taken. A lost reply is
@@ -26,6 +24,8 @@ func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
 		atOnce = "1"
 	}
 	var began time.Time
+	known := s.known.of(r.Route)
+	before := known[tag].Load()
 	reply, err := s.do(ctx, "claim", func() (any, error) {
 		began = time.Now()
 		return s.batcher.do(ctx, &step{
@@ -39,6 +39,8 @@ func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claims: claim: %w", err)
 	}
+	c.Lost = c.Count <= before
+	known.saw(tag, c.Count, c.Lost)
 	if c.Verdict == New || c.Verdict == Uncertain || c.Verdict == Answered {
 		// Redis cuts its clock to the millisecond; one less here, and the
 		// owner still gives up first.
@@ -174,36 +176,6 @@ func (s *Store) Decide(ctx context.Context, r Request, letter string, d Decision
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// Counters returns the counters of a route's hash tags, by number. A tag that
-// never had a claim, or whose counter Redis has lost, is missing.
-func (s *Store) Counters(ctx context.Context, route string) (map[int]int64, error) {
-	var cmds [hashTags]*redis.StringCmd
-	_, err := s.do(ctx, "counters", func() (any, error) {
-		pipe := s.rdb.Pipeline()
-		for tag := range cmds {
-			cmds[tag] = pipe.Get(ctx, counterKey(route, tag))
-		}
-		if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-			return nil, err
-		}
-		return nil, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("claims: counters: %w", err)
-	}
-	counters := make(map[int]int64)
-	for tag, cmd := range cmds {
-		n, err := cmd.Int64()
-		switch {
-		case err == nil:
-			counters[tag] = n
-		case !errors.Is(err, redis.Nil):
-			return nil, fmt.Errorf("claims: counters: %w", err)
-		}
-	}
-	return counters, nil
 }
 
 // owned runs a step that answers 1, or 0 where the claim is not this owner's.
