@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 
 	"kandashub/observability"
@@ -32,6 +33,8 @@ type bench struct {
 	brokers []string
 	cluster *topics.Cluster
 	store   *claims.Store
+	rdb     *redis.Client
+	losses  topics.Losses
 	gate    *topics.Gate
 	produce *topics.Producer
 	timing  topics.Timing
@@ -70,7 +73,8 @@ func newBench(t *testing.T, effect topics.Effect) *bench {
 		Call: time.Second, Lease: 2500 * time.Millisecond, Drain: time.Second, ParkAfter: 200 * time.Millisecond,
 		BackoffLeast: 10 * time.Millisecond, BackoffMost: 100 * time.Millisecond,
 	}
-	b.store = claims.NewStore(servertest.Redis(t), claims.Config{Lease: b.timing.Lease, Keep: time.Hour})
+	b.rdb = servertest.Redis(t)
+	b.store = claims.NewStore(b.rdb, claims.Config{Lease: b.timing.Lease, Keep: time.Hour})
 	t.Cleanup(b.store.Close)
 	b.produce = topics.NewProducer(b.cluster, 5*time.Second, nil)
 	return b
@@ -119,7 +123,7 @@ func (b *bench) consumer() *topics.Consumer {
 			Route: b.route, Claims: b.store, Producer: b.produce, Gate: b.gate, Timing: b.timing, Check: check,
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
 			Metrics: observability.NewMetrics(nil), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-			Now: time.Now,
+			Now: time.Now, Losses: b.losses,
 		},
 	}
 }

@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"errors"
+	"time"
 
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
@@ -12,14 +13,18 @@ import (
 // the call. ctx is under the lease.
 func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 	op := &l.Route.Operation
-	if l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce() {
-		if rest := l.Timing.Call + op.Settle - l.claim.SentAge; rest > 0 {
+	sentAt, unclear := l.claim.SentAt, l.claim.Verdict == claims.Uncertain && !op.Effect.sentAtOnce()
+	if op.Effect == C2 && l.forgotten() {
+		sentAt, unclear = l.accepted(), true // settle had passed before a person could accept
+	}
+	if unclear {
+		if rest := l.Timing.Call + op.Settle - l.claim.SentAge; rest > 0 && l.claim.Verdict == claims.Uncertain {
 			return nil, l.giveBack(ctx, &later{rest})
 		}
 		if op.Ask == nil {
 			return nil, Fail(Undecided, "uncertain", "an earlier attempt may have reached the system, which cannot be asked")
 		}
-		replies, arrived, err := l.ask(ctx)
+		replies, arrived, err := l.ask(ctx, sentAt)
 		l.tell(err)
 		if err != nil {
 			return nil, unanswered(err)
@@ -29,7 +34,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		}
 	}
 	if op.Stale != nil {
-		if replies, stale := op.Stale(l.msg, l.Now()); stale {
+		if replies, stale := op.Stale(l.msg, l.Now(), l.accepted()); stale {
 			return replies, nil
 		}
 	}
@@ -85,9 +90,9 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 	return do(l.Lease(ctx, l.claim.Lease), l.msg)
 }
 
-func (l *life) ask(ctx context.Context) (replies []Reply, arrived bool, err error) {
+func (l *life) ask(ctx context.Context, sentAt time.Time) (replies []Reply, arrived bool, err error) {
 	replies, err = l.call(ctx, func(ctx context.Context, m Message) (r []Reply, err error) {
-		r, arrived, err = l.Route.Operation.Ask(ctx, m, l.claim.SentAt)
+		r, arrived, err = l.Route.Operation.Ask(ctx, m, sentAt)
 		return r, err
 	})
 	return replies, arrived, err

@@ -36,6 +36,10 @@ type Delivery struct {
 	// has passed. It is adapters.WithLease.
 	Lease func(ctx context.Context, until time.Time) context.Context
 
+	// Losses tells of claims that Redis has lost. nil: a loss is not looked for,
+	// which is for tests of the rest.
+	Losses Losses
+
 	Metrics *observability.Metrics
 	Log     *slog.Logger
 	Now     func() time.Time
@@ -137,6 +141,11 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	}
 	l.Gate.Resume(PauseRedis)
 	l.Metrics.Claim(l.Route.Name, l.claim.Verdict.String())
+	if l.claim.Lost && l.Losses != nil {
+		if out, settled := l.claimsLost(ctx); settled {
+			return out, true
+		}
+	}
 	switch l.claim.Verdict {
 	case claims.Busy:
 		return outcome{kind: waiting, after: l.claim.Wait}, true

@@ -68,8 +68,9 @@ type Operation struct {
 	Taken func(m Message, holder string, since time.Time) ([]Reply, error)
 
 	// Stale says, just before the call, that m must not be called any more;
-	// the replies it returns are written instead. May be nil.
-	Stale func(m Message, now time.Time) (replies []Reply, stale bool)
+	// the replies it returns are written instead. What is older than lost, when
+	// a loss of claims was accepted, is stale. Required for C3 with Markers.
+	Stale func(m Message, now, lost time.Time) (replies []Reply, stale bool)
 }
 
 // A Route reads topics and calls one operation for each message.

@@ -196,7 +196,7 @@ func TestReplyThatCannotBePublished(t *testing.T) {
 
 func TestStaleIsAnsweredWithoutACall(t *testing.T) {
 	b := newBench(t, topics.C3)
-	b.route.Operation.Stale = func(m topics.Message, now time.Time) ([]topics.Reply, bool) {
+	b.route.Operation.Stale = func(m topics.Message, _, _ time.Time) ([]topics.Reply, bool) {
 		return []topics.Reply{{Topic: b.route.Writes[0], Type: "test.stale.v1", Data: order{0}}}, m.ID == "app-0"
 	}
 	b.send("app", 0, 1)

@@ -255,10 +255,10 @@ func lookForGenerated(m topics.Message, holder string, since time.Time) ([]topic
 	return toLookup(r), nil
 }
 
-// staleLookup sends a message back whose lookup is too old: somebody else may
-// have had an IIN generated for the person since.
-func staleLookup(m topics.Message, now time.Time) ([]topics.Reply, bool) {
-	if now.Sub(m.Time) <= maxLookupAge {
+// staleLookup sends a message back whose lookup is too old, or older than a loss
+// of claims: somebody may have had an IIN generated for the person since.
+func staleLookup(m topics.Message, now, lost time.Time) ([]topics.Reply, bool) {
+	if now.Sub(m.Time) <= maxLookupAge && !m.Time.Before(lost) {
 		return nil, false
 	}
 	r, err := iinRequest(m)

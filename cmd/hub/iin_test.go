@@ -375,13 +375,18 @@ func TestGenerateOperation(t *testing.T) {
 		}
 	})
 	t.Run("stale after an hour", func(t *testing.T) {
-		if _, stale := op.Stale(m, m.Time.Add(time.Hour)); stale {
+		if _, stale := op.Stale(m, m.Time.Add(time.Hour), m.Time); stale {
 			t.Fatal("stale at one hour")
 		}
-		replies, stale := op.Stale(m, m.Time.Add(time.Hour+time.Second))
+		replies, stale := op.Stale(m, m.Time.Add(time.Hour+time.Second), time.Time{})
 		topic, r := one(t, replies, nil)
 		if !stale || topic != "gbdfl.lookups" || r.Generation != nil || r.Unsettled() != 0 {
 			t.Fatalf("stale %v, to %s", stale, topic)
+		}
+	})
+	t.Run("stale after a loss of claims", func(t *testing.T) {
+		if _, stale := op.Stale(m, m.Time, m.Time.Add(time.Millisecond)); !stale {
+			t.Fatal("a lookup from before the loss is not stale")
 		}
 	})
 	t.Run("markers are of the first unsettled person", func(t *testing.T) {
