@@ -31,6 +31,7 @@
 //	hub_consumer_fetch_errors_total{route,reason}      timeout auth eof other
 //	hub_parked_messages{route}                         parked and unfinished, own partitions only
 //	hub_parked_keys{route}                             applications that wait parked
+//	hub_stuck_attempts{route}                          attempts that run on past their lease, own partitions only
 //	hub_dlq_messages_total{route,reason}               dead letters written, by letter code
 //	hub_dlq_unresolved_messages{route}                 dead letters that no one has decided, own partitions only
 //	hub_dlq_oldest_unresolved_timestamp_seconds{route} 0: none

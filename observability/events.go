@@ -134,6 +134,14 @@ func (m *Metrics) Parked(route string, partition, messages, keys int) {
 	m.parts.parked(m.labels.value("route", route), partition, messages, keys)
 }
 
+// Stuck tells how many attempts of a partition run on past their lease.
+func (m *Metrics) Stuck(route string, partition, attempts int) {
+	if m == nil {
+		return
+	}
+	m.parts.stuck(m.labels.value("route", route), partition, attempts)
+}
+
 // Dead says how many dead letters of a partition are unresolved, and when the
 // oldest was written; zero if there is none.
 func (m *Metrics) Dead(route string, partition, unresolved int, oldest time.Time) {

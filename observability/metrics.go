@@ -17,7 +17,7 @@ var (
 	callResults     = []string{"2xx", "3xx", "4xx", "5xx", "soap_fault", "timeout", "connect_error", "tls_error", "lease_over", "canceled"}
 	breakerStates   = []string{"closed", "half_open", "open"}
 	claimVerdicts   = []string{"new", "busy", "done", "answered", "uncertain", "dead", "conflict", "error"}
-	pauseReasons    = []string{"breaker", "auth", "target", "redis", "kafka", "claims_lost", "partitions", "dead", "operator"}
+	pauseReasons    = []string{"breaker", "auth", "target", "redis", "kafka", "claims_lost", "partitions", "dead", "operator", "stopped"}
 	kafkaOperations = []string{"send", "poll", "commit"}
 	logLevels       = []string{"debug", "info", "warn", "error"}
 	redactionKinds  = []string{kindIIN, kindPhone, kindEmail, kindField}

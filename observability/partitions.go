@@ -21,6 +21,7 @@ type partitions struct {
 type partition struct {
 	lag                    map[string]lag // by topic
 	parked, keys, deadOnes int
+	stuck                  int
 	oldestDead             time.Time
 }
 
@@ -44,6 +45,8 @@ var (
 		"Messages that are parked and unfinished, in partitions that this process owns.", []string{"route"}, nil)
 	parkedKeysDesc = prometheus.NewDesc("hub_parked_keys",
 		"Applications with parked messages, in partitions that this process owns.", []string{"route"}, nil)
+	stuckDesc = prometheus.NewDesc("hub_stuck_attempts",
+		"Attempts at messages that run on past their lease, in partitions that this process owns.", []string{"route"}, nil)
 	unresolvedDesc = prometheus.NewDesc("hub_dlq_unresolved_messages",
 		"Dead letters that nobody has decided, in partitions that this process owns.", []string{"route"}, nil)
 	oldestUnresolvedDesc = prometheus.NewDesc("hub_dlq_oldest_unresolved_timestamp_seconds",
@@ -53,7 +56,7 @@ var (
 // Describe implements prometheus.Collector.
 func (p *partitions) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagMessagesDesc, lagSecondsDesc, lagRefreshedDesc,
-		parkedDesc, parkedKeysDesc, unresolvedDesc, oldestUnresolvedDesc} {
+		parkedDesc, parkedKeysDesc, stuckDesc, unresolvedDesc, oldestUnresolvedDesc} {
 		ch <- d
 	}
 }
@@ -68,10 +71,11 @@ func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 	now := p.now()
 	send(lagRefreshedDesc, unix(p.refreshed))
 	for route, parts := range p.routes {
-		var parked, keys, unresolved int
+		var parked, keys, stuck, unresolved int
 		var oldest time.Time
 		for number, part := range parts {
 			parked, keys, unresolved = parked+part.parked, keys+part.keys, unresolved+part.deadOnes
+			stuck += part.stuck
 			if !part.oldestDead.IsZero() && (oldest.IsZero() || part.oldestDead.Before(oldest)) {
 				oldest = part.oldestDead
 			}
@@ -87,6 +91,7 @@ func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 		}
 		send(parkedDesc, float64(parked), route)
 		send(parkedKeysDesc, float64(keys), route)
+		send(stuckDesc, float64(stuck), route)
 		send(unresolvedDesc, float64(unresolved), route)
 		send(oldestUnresolvedDesc, unix(oldest), route)
 	}
@@ -125,6 +130,10 @@ func (p *partitions) lag(route, topic string, number int, messages int64, oldest
 
 func (p *partitions) parked(route string, number, messages, keys int) {
 	p.update(route, number, func(part *partition) { part.parked, part.keys = messages, keys })
+}
+
+func (p *partitions) stuck(route string, number, attempts int) {
+	p.update(route, number, func(part *partition) { part.stuck = attempts })
 }
 
 func (p *partitions) dead(route string, number, unresolved int, oldest time.Time) {

@@ -35,20 +35,43 @@ func (c *Consumer) topics() []string {
 	return append(append([]string{}, r.Sources...), r.ParkedTopic(), r.DeadTopic())
 }
 
+// PauseStopped is the reason of a route that has ended for good: going on would
+// lose or reorder messages, and a person has to look.
+const PauseStopped = "stopped"
+
+// errPartitions means that the topics' number of partitions is not the one that
+// is expected: the route waits until it is.
+var errPartitions = errors.New("the number of partitions has changed")
+
 // Run serves the route until ctx ends, then hands over and leaves the group.
-// It returns an error only where going on would lose or reorder messages.
+// It returns an error only where going on would lose or reorder messages; the
+// route is then paused for good.
 func (c *Consumer) Run(ctx context.Context) error {
 	c.slots = make(chan struct{}, c.Workers)
-	route := c.Delivery.Route
-	if err := c.awaitTopics(ctx); err != nil {
-		return nil // ctx has ended
+	for {
+		if err := c.awaitTopics(ctx); err != nil {
+			return nil // ctx has ended
+		}
+		err := c.join(ctx)
+		if errors.Is(err, errPartitions) {
+			continue // keys go to other partitions than before: nothing is read until that is set right
+		}
+		if err != nil {
+			c.Delivery.Gate.Pause(PauseStopped, 0)
+		}
+		return err
 	}
+}
+
+// join is a member of the route's group until ctx ends or the route must stop.
+func (c *Consumer) join(ctx context.Context) error {
+	route := c.Delivery.Route
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: route.Group(), Brokers: c.Cluster.brokers, Dialer: c.Cluster.dialer, Topics: c.topics(),
 		GroupBalancers:    []kafka.GroupBalancer{balancer{}},
 		HeartbeatInterval: c.Session / 5, SessionTimeout: c.Session, RebalanceTimeout: c.Rebalance,
 		JoinGroupBackoff: 300 * time.Millisecond, StartOffset: kafka.FirstOffset,
-		WatchPartitionChanges: true, PartitionWatchInterval: 30 * time.Second,
+		WatchPartitionChanges: true, PartitionWatchInterval: c.Session,
 	})
 	if err != nil {
 		return fmt.Errorf("route %s: %w", route.Name, err)
@@ -114,7 +137,7 @@ func (c *Consumer) checkTopics(ctx context.Context) error {
 	}
 	for _, t := range c.topics() {
 		if n := len(leaders[t]); n != c.Partitions {
-			return fmt.Errorf("topic %s has %d partitions, and %d are expected (HUB_PARTITIONS): all topics of a route must have as many", t, n, c.Partitions)
+			return fmt.Errorf("%w: topic %s has %d, and %d are expected (HUB_PARTITIONS); all topics of a route must have as many", errPartitions, t, n, c.Partitions)
 		}
 	}
 	return nil

@@ -2,7 +2,9 @@ package topics
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,7 @@ const reportEvery = 5 * time.Second
 // is thrown away whole when it ends.
 type generation struct {
 	ctx         context.Context
+	stop        func(error) // ends the route for good
 	cluster     *Cluster
 	delivery    *Delivery
 	slots       chan struct{} // shared workers of the route
@@ -40,13 +43,16 @@ type generation struct {
 // serve handles the assigned partitions until ctx ends, then drains, commits
 // and returns. A returned error stops the route for good.
 func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	g := &generation{
-		ctx: ctx, cluster: c.Cluster, delivery: c.Delivery, slots: c.slots,
+		ctx: ctx, stop: func(err error) { cancel(errStop{err}) }, cluster: c.Cluster, delivery: c.Delivery, slots: c.slots,
 		bytes: c.Bytes, count: c.Partitions, window: c.Window, windowBytes: c.WindowBytes,
 		committer: &committer{gen: gen, dirtied: make(chan struct{}, 1), consumer: c},
 		carry:     c.Delivery.Deliver, write: c.Delivery.Producer.Append, fetchAt: c.Cluster.readAt,
+	}
+	if err := c.checkTopics(ctx); errors.Is(err, errPartitions) {
+		return err
 	}
 	if err := g.assign(gen.Assignments, c.Delivery.Route); err != nil {
 		return err
@@ -57,15 +63,16 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 
 	var working, serving sync.WaitGroup
 	for _, p := range g.partitions {
-		working.Go(func() { p.run(ctx) })
+		working.Go(func() { g.guard(func() { p.run(ctx) }) })
 	}
-	serving.Go(func() { g.committer.run(ctx) })
+	serving.Go(func() { g.guard(func() { g.committer.run(ctx) }) })
 	serving.Go(func() { c.Delivery.Gate.watch(ctx, g.wake) })
-	var stop error
 	serving.Go(func() {
-		if stop = g.fetcher.run(ctx); stop != nil {
-			cancel()
-		}
+		g.guard(func() {
+			if err := g.fetcher.run(ctx); err != nil {
+				g.stop(err)
+			}
+		})
 	})
 	<-ctx.Done()
 	working.Wait() // drained: what has finished is in the trackers
@@ -74,7 +81,26 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	for _, p := range g.partitions {
 		c.Delivery.Metrics.ForgetPartition(c.Delivery.Route.Name, p.number)
 	}
-	return stop
+	var stop errStop
+	if errors.As(context.Cause(ctx), &stop) {
+		return stop
+	}
+	return nil
+}
+
+// guard runs f, a part of the route's own machinery. A panic there is a mistake
+// of ours that a message has brought out, perhaps again and again: it ends the
+// route, and the process and its other routes live.
+func (g *generation) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.delivery.Metrics.Panic("route")
+			// The panic's value may hold anything, personal data too.
+			g.delivery.Log.Error("panic", "route", g.delivery.Route.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			g.stop(fmt.Errorf("the hub panicked (%T): its log holds the stack", p))
+		}
+	}()
+	f()
 }
 
 // wake looks again at a gate that may have opened.
@@ -109,6 +135,9 @@ func (g *generation) assign(assigned map[string][]kafka.PartitionAssignment, rou
 		return nil // the generation has ended: nothing is read
 	}
 	for n, offsets := range numbers {
+		if n >= g.count {
+			return fmt.Errorf("%w: partition %d was assigned, and %d are expected (HUB_PARTITIONS)", errPartitions, n, g.count)
+		}
 		p := &partition{
 			generation: g, number: n, index: newIndex(), lanes: map[string]*lane{}, early: map[*stream]map[int64]bool{},
 			events: make(chan func(), 256), gone: make(chan struct{}),

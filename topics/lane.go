@@ -13,8 +13,10 @@ type lane struct {
 	queue     []*entry    // read from the sources, not finished
 	toPark    []*entry    // on their way to the parked topic, after what is being appended
 
-	busy      bool // its head is being delivered
-	ready     bool // it stands in the partition's list of ready lanes
+	busy      bool      // its head is being delivered
+	began     time.Time // that delivery
+	stuck     bool      // it has been told that the delivery runs on past its lease
+	ready     bool      // it stands in the partition's list of ready lanes
 	appending bool
 	timer     *time.Timer // set while the head waits
 
@@ -109,11 +111,11 @@ func (p *partition) dispatch(ctx context.Context) {
 		p.schedule(l)
 		return
 	}
-	l.busy = true
+	l.busy, l.began, l.stuck = true, time.Now(), false
 	p.running++
 	wakes := p.wakes
 	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
-	go func() {
+	go p.guard(func() {
 		out := p.deliver(ctx, e)
 		<-p.slots
 		p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
@@ -123,7 +125,7 @@ func (p *partition) dispatch(ctx context.Context) {
 			}
 			p.outcome(l, e, out)
 		})
-	}()
+	})
 }
 
 func (p *partition) deliver(ctx context.Context, e *entry) outcome {

@@ -55,13 +55,13 @@ func (p *partition) appendNext(l *lane) {
 	batch := l.toPark[:len(records):len(records)]
 	l.toPark = l.toPark[len(records):]
 	l.appending = true
-	go func() {
+	go p.guard(func() {
 		base, err := p.append(p.delivery.Route.ParkedTopic(), records...)
 		failpoint.Hit(failpoint.Parked, p.delivery.Route.Name)
 		if err == nil {
 			p.post(func() { p.appended(l, batch, base) })
 		}
-	}()
+	})
 }
 
 // append writes records of ours to number p of a topic and gives up only when
@@ -115,7 +115,7 @@ func (p *partition) sayThrough(l *lane) {
 	}
 	r := controlRecord(l.key, kindThrough, "hub_offset", strconv.FormatInt(l.through, 10))
 	l.through, l.noting = -1, true
-	go func() {
+	go p.guard(func() {
 		if _, err := p.append(p.delivery.Route.ParkedTopic(), r); err != nil {
 			return // the generation has ended
 		}
@@ -125,7 +125,7 @@ func (p *partition) sayThrough(l *lane) {
 			p.sayThrough(l)
 			p.schedule(l)
 		})
-	}()
+	})
 }
 
 // passThrough takes such a note.

@@ -268,4 +268,23 @@ func (p *partition) report() {
 	letters, oldest, parked, keys := p.index.count()
 	m.Parked(route, p.number, parked, keys)
 	m.Dead(route, p.number, letters, oldest)
+	m.Stuck(route, p.number, p.watchdog())
+}
+
+// watchdog counts the attempts that run on past their lease, and says so of
+// each once: a call that does not heed its deadline holds its application and a
+// worker, and neither Kafka nor Redis would notice.
+func (p *partition) watchdog() (stuck int) {
+	for _, l := range p.lanes {
+		if !l.busy || time.Since(l.began) <= p.delivery.Timing.Lease {
+			continue
+		}
+		stuck++
+		if !l.stuck {
+			l.stuck = true
+			p.delivery.Log.Error("an attempt runs on past its lease", "route", p.delivery.Route.Name, "application", l.key,
+				"since", l.began.UTC().Format(time.RFC3339))
+		}
+	}
+	return stuck
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/segmentio/kafka-go"
 
 	"kandashub/topics"
 	"kandashub/topics/claims"
@@ -281,4 +282,26 @@ func TestRouteRefusesAnotherNumberOfPartitions(t *testing.T) {
 	b.send("app", 0)
 	servertest.Eventually(t, "the route is paused", func() bool { return b.observed(topics.PausePartitions) })
 	b.awaitEffects("app")
+}
+
+// Partitions are added under a running route: keys now go to other partitions
+// than before, so nothing more is read.
+func TestAddedPartitionsStopTheRoute(t *testing.T) {
+	b := newBench(t, topics.C2)
+	b.send("app", 0)
+	b.start()
+	b.awaitEffects("app", 0)
+	b.awaitCommitted()
+	resp, err := b.cluster.Client.CreatePartitions(t.Context(), &kafka.CreatePartitionsRequest{Topics: []kafka.TopicPartitionsConfig{
+		{Name: b.route.Sources[0], Count: testPartitions + 1},
+	}})
+	if err != nil || resp.Errors[b.route.Sources[0]] != nil {
+		t.Fatalf("adding a partition: %v %v", err, resp)
+	}
+	servertest.Eventually(t, "the route is paused", func() bool { return b.observed(topics.PausePartitions) })
+	b.send("app", 1)
+	if n := b.lag(); n != 1 {
+		t.Errorf("%d messages wait, want 1", n)
+	}
+	b.awaitEffects("app", 0)
 }

@@ -73,7 +73,13 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 
 	for _, r := range h.routes {
 		c := h.consumer(r)
-		g.Go(func() error { return c.Run(running) })
+		g.Go(func() error {
+			// A route that must stop does not take the others along.
+			if err := c.Run(running); err != nil {
+				h.log.Error("the route has stopped for good; the others go on", "route", c.Delivery.Route.Name, "error", err.Error())
+			}
+			return nil
+		})
 	}
 	g.Go(func() error { return h.serveDoor(running, door) })
 
