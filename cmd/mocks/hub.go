@@ -36,9 +36,9 @@ func (w *world) environment() []string {
 		"HUB_REDIS=" + w.redis,
 		"HUB_LISTEN=" + w.hub,
 		"HUB_METRICS=" + w.metrics,
-		"HUB_PERSON_KEY=" + w.secrets.person,
-		"HUB_LOG_KEY=" + w.secrets.log,
-		"HUB_SHEP_PASSWORD=" + w.secrets.hub,
+		"HUB_PERSON_KEY=" + w.secrets.Person,
+		"HUB_LOG_KEY=" + w.secrets.Log,
+		"HUB_SHEP_PASSWORD=" + w.secrets.Hub,
 		"HUB_CALL=2s", "HUB_LEASE=4s", "HUB_DRAIN=2s", "HUB_SESSION=6s", "HUB_REBALANCE=10s", "HUB_SHUTDOWN=5s",
 		"HUB_SETTLE_C2=5s", "HUB_SETTLE_C3=5s", "HUB_BACKOFF_CAP=1s", "HUB_BREAKER_OPEN_FOR=2s",
 	}
@@ -46,9 +46,9 @@ func (w *world) environment() []string {
 		name := strings.ToUpper(s.Name)
 		env = append(env,
 			"HUB_"+name+"_URL=http://"+s.addr,
-			"HUB_"+name+"_TOKEN="+w.secrets.hub)
+			"HUB_"+name+"_TOKEN="+w.secrets.Hub)
 		if s.CallsHub {
-			env = append(env, "HUB_INTAKE_"+name+"_TOKEN="+w.secrets.intake[s.Name])
+			env = append(env, "HUB_INTAKE_"+name+"_TOKEN="+w.secrets.Intake[s.Name])
 		}
 	}
 	return env

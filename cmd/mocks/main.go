@@ -60,6 +60,7 @@ func (c *runCmd) hubctl() string {
 
 type serveCmd struct {
 	worldFlags
+	HubURL string `help:"Where the systems call the hub, if not directly: the URL of a balancer before several hubs."`
 }
 
 func (f worldFlags) world(dir string) worldConfig {
@@ -87,13 +88,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer remove(true)
-	w, err := newWorld(ctx, c.world(dir))
+	config := c.world(dir)
+	config.hubURL = c.HubURL
+	w, err := newWorld(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer w.close()
 	env := filepath.Join(dir, "hub.env")
-	if err := os.WriteFile(env, []byte(strings.Join(w.environment(), "\n")+"\n"), 0o600); err != nil {
+	if err := writeWhole(env, []byte(strings.Join(w.environment(), "\n")+"\n")); err != nil {
 		return err
 	}
 	printAddresses(os.Stdout, w, "hub's settings", env)
@@ -102,6 +105,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// writeWhole writes a file that others read as soon as it is there.
+func writeWhole(path string, data []byte) error {
+	unfinished := path + ".new"
+	if err := os.WriteFile(unfinished, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, path)
 }
 
 func main() {

@@ -106,7 +106,7 @@ func countBrokers(ctx context.Context, brokers []string) (int, error) {
 	return len(meta.Brokers), nil
 }
 
-// pingRedis asks once, in Redis' own words; that it wants a password is an
+// pingRedis asks once, in Redis' protocol; that it wants a password is an
 // answer, too.
 func pingRedis(ctx context.Context, addr string) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
@@ -119,7 +119,7 @@ func pingRedis(ctx context.Context, addr string) error {
 			return err
 		}
 	}
-	if _, err := io.WriteString(conn, "PING\r\n"); err != nil {
+	if _, err := io.WriteString(conn, "*1\r\n$4\r\nPING\r\n"); err != nil {
 		return err
 	}
 	answer, err := bufio.NewReader(conn).ReadString('\n')

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -39,6 +40,7 @@ type world struct {
 	given    []int // ports of processes that listen themselves
 	secrets  secrets
 	hub      string // address where the hub listens
+	hubURL   string // where the systems call it
 	metrics  string // address of the hub's metrics
 
 	log     *os.File
@@ -52,13 +54,14 @@ type running struct {
 	server *http.Server
 }
 
-// secrets are made anew for each world. They protect nothing but are used as
-// real ones are.
+// secrets are made anew for each world, and stay in its folder: hubs that run
+// already know them when it is started again. They protect nothing but are used
+// as real ones are.
 type secrets struct {
-	intake map[string]string // by system: its credential at the hub
-	hub    string            // the hub's credential at every system
-	person string            // key of the person markers, hex
-	log    string            // key of masked values in logs, hex
+	Intake map[string]string `json:"intake"` // by system: its credential at the hub
+	Hub    string            `json:"hub"`    // the hub's credential at every system
+	Person string            `json:"person"` // key of the person markers, hex
+	Log    string            `json:"log"`    // key of masked values in logs, hex
 }
 
 type worldConfig struct {
@@ -67,12 +70,14 @@ type worldConfig struct {
 	seed  int64
 	kafka string // of a real one; empty: embedded
 	redis string
+	// Where the systems call the hub; empty: at the address that it is given.
+	hubURL string
 }
 
 // newWorld takes ports, starts the embedded servers and makes all mock
 // systems. They answer at once, and act of their own accord from run on.
 func newWorld(ctx context.Context, c worldConfig) (_ *world, err error) {
-	w := &world{dir: c.dir, base: c.base, redis: c.redis, register: mocks.NewRegister(), secrets: newSecrets()}
+	w := &world{dir: c.dir, base: c.base, redis: c.redis, hubURL: c.hubURL, register: mocks.NewRegister()}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -84,12 +89,18 @@ func newWorld(ctx context.Context, c worldConfig) (_ *world, err error) {
 	if err := answers(ctx, w.kafka, w.redis); err != nil {
 		return nil, err
 	}
-	if w.log, err = os.Create(filepath.Join(c.dir, "world.log")); err != nil {
+	if w.secrets, err = loadSecrets(filepath.Join(c.dir, "secrets.json")); err != nil {
+		return nil, err
+	}
+	if w.log, err = os.OpenFile(filepath.Join(c.dir, "world.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return nil, err
 	}
 	w.onClose(func() { w.log.Close() })
 	if w.hub, err = w.free("the hub", portHub); err != nil {
 		return nil, err
+	}
+	if w.hubURL == "" {
+		w.hubURL = "http://" + w.hub
 	}
 	if w.metrics, err = w.free("the hub's metrics", portMetrics); err != nil {
 		return nil, err
@@ -105,12 +116,27 @@ func newWorld(ctx context.Context, c worldConfig) (_ *world, err error) {
 	return w, nil
 }
 
-func newSecrets() secrets {
-	s := secrets{intake: map[string]string{}, hub: rand.Text(), person: randomHex(), log: randomHex()}
+// loadSecrets reads the secrets of the world that was in this folder, or makes
+// some.
+func loadSecrets(path string) (secrets, error) {
+	s := secrets{Intake: map[string]string{}, Hub: rand.Text(), Person: randomHex(), Log: randomHex()}
 	for _, sys := range systems {
-		s.intake[sys.name] = rand.Text()
+		s.Intake[sys.name] = rand.Text()
 	}
-	return s
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return s, err
+	default:
+		if err := json.Unmarshal(data, &s); err != nil {
+			return s, fmt.Errorf("read %s: %w", path, err)
+		}
+	}
+	if data, err = json.Marshal(s); err != nil {
+		return s, err
+	}
+	return s, writeWhole(path, data)
 }
 
 func randomHex() string {
@@ -180,7 +206,7 @@ func (w *world) startSystem(i int, name string, build func(mocks.Env) (*mocks.Sy
 	}
 	logger := log.New(w.log, name+" ", log.LstdFlags|log.Lmicroseconds|log.Lmsgprefix)
 	system, err := build(mocks.Env{
-		Dir: dir, Seed: seed + int64(i), HubURL: "http://" + w.hub, HubToken: w.secrets.intake[name], Token: w.secrets.hub,
+		Dir: dir, Seed: seed + int64(i), HubURL: w.hubURL, HubToken: w.secrets.Intake[name], Token: w.secrets.Hub,
 		Kafka: w.kafka, Register: w.register, Logf: logger.Printf,
 	})
 	if err != nil {

@@ -1,0 +1,21 @@
+//go:build !linux
+
+package world
+
+import (
+	"net"
+	"syscall"
+)
+
+// attributes make a process one of a group of its own, so that Ctrl-C in the
+// terminal reaches us alone.
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// reserve only finds out whether a port is free now.
+func reserve(port int) (release func(), err error) {
+	l, err := net.Listen("tcp", at(port))
+	if err != nil {
+		return nil, err
+	}
+	return func() {}, l.Close()
+}
