@@ -17,6 +17,12 @@ import (
 // again limits no more.
 const slowStart = 128
 
+// What an operator may force a breaker to be.
+const (
+	ForceOpen   = "open"
+	ForceClosed = "closed"
+)
+
 // BreakerConfig says when a breaker opens, and for how long.
 type BreakerConfig struct {
 	System, Operation string        // metric labels
@@ -36,11 +42,14 @@ type BreakerConfig struct {
 // says nothing of the system's health counts as neither: our own cancellation,
 // a lease that was over, and wrong settings (auth, target), which pause the
 // route by themselves.
+//
+// An operator may force it: see Force.
 type Breaker struct {
 	cfg BreakerConfig
 
 	mu      sync.Mutex // held around every call of two
 	two     *gobreaker.TwoStepCircuitBreaker[any]
+	forced  string // ForceOpen, ForceClosed, or empty
 	state   gobreaker.State
 	until   time.Time     // open: when the probe is due
 	changed chan struct{} // closed at the next change
@@ -60,16 +69,40 @@ func NewBreaker(cfg BreakerConfig) *Breaker {
 		cfg.OpenFor = 10 * time.Second
 	}
 	b := &Breaker{cfg: cfg, changed: make(chan struct{})}
-	b.two = gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
+	b.two = b.fresh()
+	b.publish()
+	return b
+}
+
+// fresh returns what counts for us, closed and with nothing counted.
+func (b *Breaker) fresh() *gobreaker.TwoStepCircuitBreaker[any] {
+	return gobreaker.NewTwoStepCircuitBreaker[any](gobreaker.Settings{
 		MaxRequests:   1,
-		Timeout:       cfg.OpenFor,
-		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= uint32(cfg.Failures) },
+		Timeout:       b.cfg.OpenFor,
+		ReadyToTrip:   func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= uint32(b.cfg.Failures) },
 		IsSuccessful:  func(err error) bool { return health(err) == up },
 		IsExcluded:    func(err error) bool { return health(err) == unknown },
 		OnStateChange: func(_ string, _, to gobreaker.State) { b.enter(to) },
 	})
-	b.publish()
-	return b
+}
+
+// Force holds the breaker open, so that it admits nothing and sends no probe, or
+// closed, so that it admits everything and counts nothing. An empty string
+// releases it: it is closed then, with a slow start and nothing counted. Calls
+// that were under way say nothing of what comes after.
+func (b *Breaker) Force(to string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if to == b.forced {
+		return
+	}
+	b.forced = to
+	b.two = b.fresh()
+	if to == ForceOpen {
+		b.enter(gobreaker.StateOpen)
+		return
+	}
+	b.enter(gobreaker.StateClosed)
 }
 
 // Admit asks to make one call. When ok, done must be called once with the
@@ -78,6 +111,12 @@ func NewBreaker(cfg BreakerConfig) *Breaker {
 func (b *Breaker) Admit() (done func(err error), wait time.Duration, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	switch b.forced {
+	case ForceOpen:
+		return nil, b.cfg.OpenFor, false
+	case ForceClosed:
+		return func(error) {}, 0, true
+	}
 	if b.limit > 0 && b.running >= b.limit {
 		b.refused = true
 		return nil, b.cfg.OpenFor, false
@@ -92,10 +131,10 @@ func (b *Breaker) Admit() (done func(err error), wait time.Duration, ok bool) {
 		return nil, b.cfg.OpenFor, false
 	}
 	b.running++
-	return b.settleOnce(settle, b.period), 0, true
+	return b.settleOnce(b.two, settle, b.period), 0, true
 }
 
-func (b *Breaker) settleOnce(settle func(error), period int) func(error) {
+func (b *Breaker) settleOnce(two *gobreaker.TwoStepCircuitBreaker[any], settle func(error), period int) func(error) {
 	called := false
 	return func(err error) {
 		b.mu.Lock()
@@ -104,6 +143,9 @@ func (b *Breaker) settleOnce(settle func(error), period int) func(error) {
 			return
 		}
 		called = true
+		if two != b.two {
+			return // it has been forced meanwhile
+		}
 		settle(err) // may enter another state
 		if period != b.period {
 			return
@@ -130,7 +172,7 @@ func (b *Breaker) grow() {
 	}
 }
 
-// Open says whether the breaker keeps calls back: open or half open.
+// Open says whether the breaker keeps calls back: open, half open or forced open.
 func (b *Breaker) Open() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

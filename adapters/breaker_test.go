@@ -181,3 +181,76 @@ func TestBreakerIgnoresCallsOfAnEarlierState(t *testing.T) {
 		refuse(t, b) // the old call's end has freed no place
 	})
 }
+
+func TestBreakerForcedOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t)
+		before := admit(t, b)
+		changed := b.Changed()
+		b.Force(adapters.ForceOpen)
+		<-changed
+		before(nil) // an answer to an earlier call closes nothing
+		for range 3 {
+			time.Sleep(refuse(t, b)) // no probe either
+		}
+		if !b.Open() {
+			t.Error("forced open, and not open")
+		}
+		changed = b.Changed()
+		b.Force("")
+		<-changed // whoever waits is told
+		startsSlowly(t, b)
+	})
+}
+
+func TestBreakerForcedClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t)
+		for range 3 {
+			admit(t, b)(noAnswer)
+		}
+		refuse(t, b)
+		b.Force(adapters.ForceClosed)
+		during := make([]func(error), 500)
+		for i := range during {
+			during[i] = admit(t, b)
+		}
+		for _, done := range during[:400] {
+			done(noAnswer)
+		}
+		if b.Open() {
+			t.Error("opened although it is forced closed")
+		}
+		b.Force("")
+		for _, done := range during[400:] {
+			done(noAnswer)
+		}
+		if b.Open() {
+			t.Error("opened by calls from before its release")
+		}
+		startsSlowly(t, b)
+		b.Force(adapters.ForceOpen)
+		b.Force(adapters.ForceClosed)
+		admit(t, b)
+	})
+}
+
+// startsSlowly makes sure that one call goes through and then two, and that the
+// breaker counts again from nothing.
+func startsSlowly(t *testing.T, b *adapters.Breaker) {
+	t.Helper()
+	first := admit(t, b)
+	refuse(t, b)
+	first(nil)
+	second, third := admit(t, b), admit(t, b)
+	refuse(t, b)
+	second(noAnswer)
+	third(noAnswer)
+	if b.Open() {
+		t.Error("counts what was before")
+	}
+	admit(t, b)(noAnswer)
+	if !b.Open() {
+		t.Error("does not count any more")
+	}
+}

@@ -1,8 +1,10 @@
 package topics
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -27,7 +29,19 @@ const (
 	PauseDead       = "dead"        // a dead letter cannot be written
 	PausePartitions = "partitions"  // topics are missing or differ in their number of partitions
 	PauseClaims     = "claims_lost" // Redis has lost claims
+	PauseOperator   = "operator"    // somebody wants it
 )
+
+// OwnerHub owns the reasons that the hub finds and lifts by itself.
+const OwnerHub = "hub"
+
+// A Pause is one reason why a route calls nobody.
+type Pause struct {
+	Reason string
+	Owner  string // OwnerHub, or who wants it
+	Since  time.Time
+	Until  time.Time // an operator's ends then, of others a probe is due; zero: it waits to be lifted
+}
 
 // Gate says whether a route may call its operation: only while the set of
 // reasons against it is empty. It stands before the breaker, which is one of
@@ -43,13 +57,14 @@ type Gate struct {
 	epoch    int       // how often the route has been paused
 	answered time.Time // when the operation answered last
 	broken   bool      // the breaker was open when watch looked last
+	brokenAt time.Time // since then
 }
 
 // pause is one reason. Once until has passed, one call goes through as a
-// probe; a zero until waits for Resume.
+// probe; a zero until waits for Resume. An operator's is never probed: it just
+// ends.
 type pause struct {
-	since   time.Time
-	until   time.Time
+	Pause
 	probing bool
 }
 
@@ -66,17 +81,68 @@ func NewGate(b Breaker, observe func(reason string, on bool)) *Gate {
 func (g *Gate) Pause(reason string, d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	p := g.add(reason)
+	p.probing = false
+	p.Until = time.Time{}
+	if d > 0 {
+		p.Until = g.now().Add(d)
+	}
+}
+
+// Hold is an operator's pause, under the reason PauseOperator. Only Resume lifts
+// it, or its expiry: nothing that the hub finds out does. A zero until waits for
+// Resume. A second Hold replaces the first.
+func (g *Gate) Hold(owner string, since, until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !until.IsZero() && !g.now().Before(until) {
+		if g.reasons[PauseOperator] != nil {
+			g.remove(PauseOperator)
+		}
+		return
+	}
+	p := g.add(PauseOperator)
+	p.Owner, p.Since, p.Until = owner, since, until
+}
+
+// add returns a reason, made if it did not stand.
+func (g *Gate) add(reason string) *pause {
 	p := g.reasons[reason]
 	if p == nil {
-		p = &pause{since: g.now()}
+		p = &pause{Pause: Pause{Reason: reason, Owner: OwnerHub, Since: g.now()}}
 		g.reasons[reason] = p
 		g.epoch++
 		g.observe(reason, true)
 	}
-	p.probing = false
-	p.until = time.Time{}
-	if d > 0 {
-		p.until = g.now().Add(d)
+	return p
+}
+
+// Reasons returns why the route calls nobody now, sorted by name; none while it
+// runs.
+func (g *Gate) Reasons() []Pause {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.expire()
+	var out []Pause
+	for _, p := range g.reasons {
+		out = append(out, p.Pause)
+	}
+	if g.breaker.Open() {
+		since := g.brokenAt
+		if !g.broken {
+			since = g.now() // nobody has looked yet
+		}
+		out = append(out, Pause{Reason: PauseBreaker, Owner: OwnerHub, Since: since})
+	}
+	slices.SortFunc(out, func(a, b Pause) int { return cmp.Compare(a.Reason, b.Reason) })
+	return out
+}
+
+// expire ends an operator's pause whose time is over. Whoever waits is told when
+// to ask again, so nothing has to happen at that moment.
+func (g *Gate) expire() {
+	if p := g.reasons[PauseOperator]; p != nil && !p.Until.IsZero() && !g.now().Before(p.Until) {
+		g.remove(PauseOperator)
 	}
 }
 
@@ -100,14 +166,15 @@ func (g *Gate) remove(reason string) {
 func (g *Gate) Admit() (done func(error), wait time.Duration, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.expire()
 	now := g.now()
 	var probes []string
 	for reason, p := range g.reasons {
 		switch {
-		case p.until.IsZero() || p.probing:
+		case p.Until.IsZero() || p.probing:
 			return nil, time.Second, false
-		case now.Before(p.until):
-			return nil, p.until.Sub(now), false
+		case now.Before(p.Until):
+			return nil, p.Until.Sub(now), false
 		}
 		probes = append(probes, reason)
 	}
@@ -148,6 +215,7 @@ func (g *Gate) settle(probes []string, err error) {
 func (g *Gate) paused() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.expire()
 	return len(g.reasons) > 0 || g.breaker.Open()
 }
 
@@ -182,7 +250,7 @@ func (g *Gate) look() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if open := g.breaker.Open(); open != g.broken {
-		g.broken = open
+		g.broken, g.brokenAt = open, g.now()
 		g.observe(PauseBreaker, open)
 		if open {
 			g.epoch++

@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -92,4 +93,99 @@ func TestGateWatchMissesNoChange(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// brokenBreaker is a breaker whose state the test sets.
+type brokenBreaker struct {
+	open    *atomic.Bool
+	changed chan struct{}
+}
+
+func (b brokenBreaker) Admit() (func(error), time.Duration, bool) {
+	return func(error) {}, time.Minute, !b.open.Load()
+}
+func (b brokenBreaker) Open() bool               { return b.open.Load() }
+func (b brokenBreaker) Changed() <-chan struct{} { return b.changed }
+
+// names are the reasons with their owners.
+func names(pauses []Pause) (out []string) {
+	for _, p := range pauses {
+		out = append(out, p.Reason+" of "+p.Owner)
+	}
+	return out
+}
+
+// What an operator paused is resumed by nobody else: not by a breaker that
+// closes, not by a probe, not by the end of the hub's own reasons.
+func TestGateOperatorsPauseIsTheirs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := new(atomic.Bool)
+		g := NewGate(brokenBreaker{open, make(chan struct{})}, nil)
+		start := time.Now()
+		g.Hold("duty-1", start, time.Time{})
+		open.Store(true)
+		g.Pause(PauseAuth, time.Minute)
+		g.Pause(PauseRedis, 0)
+		want := []string{"auth of hub", "breaker of hub", "operator of duty-1", "redis of hub"}
+		if got := names(g.Reasons()); !slices.Equal(got, want) {
+			t.Errorf("reasons %v, want %v", got, want)
+		}
+		open.Store(false)
+		g.Resume(PauseRedis)
+		time.Sleep(time.Hour)
+		if _, _, ok := g.Admit(); ok {
+			t.Fatal("a probe went through an operator's pause")
+		}
+		g.Resume(PauseOperator)
+		done, _, ok := g.Admit()
+		if !ok {
+			t.Fatal("no probe for the reason that is left")
+		}
+		done(nil)
+		if got := g.Reasons(); len(got) != 0 || g.paused() {
+			t.Errorf("reasons %v", got)
+		}
+	})
+}
+
+func TestGateOperatorsPauseExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		observed := map[string]bool{}
+		g := NewGate(openBreaker{}, func(reason string, on bool) { observed[reason] = on })
+		start := time.Now()
+		g.Hold("duty-1", start, start.Add(time.Minute))
+		g.Hold("duty-2", start, start.Add(time.Hour)) // in its place
+		_, wait, ok := g.Admit()
+		if ok || wait != time.Hour {
+			t.Fatalf("admitted %t, ask again after %s, want an hour", ok, wait)
+		}
+		if got := names(g.Reasons()); !slices.Equal(got, []string{"operator of duty-2"}) {
+			t.Errorf("reasons %v", got)
+		}
+		time.Sleep(wait)
+		first, _, ok1 := g.Admit()
+		_, _, ok2 := g.Admit()
+		if !ok1 || !ok2 {
+			t.Fatal("an expired pause is probed: it should just end")
+		}
+		first(errors.New("refused"))
+		if g.paused() || observed[PauseOperator] || len(g.Reasons()) != 0 {
+			t.Error("still paused")
+		}
+		g.Hold("duty-1", start, start.Add(time.Minute)) // has expired before it came
+		if g.paused() {
+			t.Error("paused by what has expired")
+		}
+	})
+}
+
+// Time in which an operator has paused the route is not counted against anybody.
+func TestGateHoldBeginsANewEpoch(t *testing.T) {
+	g := NewGate(openBreaker{}, nil)
+	before, _ := g.state()
+	g.Hold("duty-1", time.Now(), time.Time{})
+	g.Hold("duty-1", time.Now(), time.Time{})
+	if after, _ := g.state(); after != before+1 {
+		t.Errorf("epoch %d, want %d", after, before+1)
+	}
 }

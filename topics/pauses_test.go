@@ -305,3 +305,71 @@ func TestAddedPartitionsStopTheRoute(t *testing.T) {
 	}
 	b.awaitEffects("app", 0)
 }
+
+// What an operator paused stays paused when the breaker closes, when members
+// come and when they drain and go. Nothing is called, parked or dead meanwhile.
+func TestOperatorsPauseOutlivesBreakerAndDrain(t *testing.T) {
+	b := newBench(t, topics.C2)
+	s := &switchable{changed: make(chan struct{})}
+	b.breaker = s
+	first := b.consumer()
+	b.run(first)
+	gate := first.Delivery.Gate
+	b.send("app", 0)
+	b.awaitEffects("app", 0)
+	gate.Hold("duty", time.Now(), time.Time{})
+	s.set(true)
+	b.send("app", 1)
+	b.send("other", 0)
+	servertest.Eventually(t, "messages wait in memory", func() bool { return b.bytes.Load() > 0 })
+	s.set(false)
+
+	second := b.consumer()
+	second.Delivery.Gate.Hold("duty", time.Now(), time.Time{})
+	stop, _ := b.run(second)
+	b.awaitAssignment(2)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	b.awaitAssignment(1)
+	servertest.Eventually(t, "messages wait in memory again", func() bool { return b.bytes.Load() > 0 })
+	if n := b.calls.Load(); n != 1 || !b.observed(topics.PauseOperator) {
+		t.Errorf("%d calls while an operator has paused the route", n-1)
+	}
+	gate.Resume(topics.PauseOperator)
+	b.awaitEffects("app", 0, 1)
+	b.awaitEffects("other", 0)
+	b.awaitCommitted()
+	if n := b.end(b.route.ParkedTopic()) + b.end(b.route.DeadTopic()); n != 0 {
+		t.Errorf("%d parked or dead", n)
+	}
+}
+
+// An operator's pause that expires lets the route go on by itself.
+func TestOperatorsPauseExpires(t *testing.T) {
+	b := newBench(t, topics.C1)
+	c := b.consumer()
+	until := time.Now().Add(300 * time.Millisecond)
+	c.Delivery.Gate.Hold("duty", time.Now(), until)
+	var early atomic.Bool
+	do := c.Delivery.Route.Operation.Do
+	c.Delivery.Route.Operation.Do = func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
+		early.Store(early.Load() || time.Now().Before(until))
+		return do(ctx, m)
+	}
+	b.send("app", 0, 1)
+	b.run(c)
+	b.awaitEffects("app", 0, 1)
+	if early.Load() {
+		t.Error("called before the pause ended")
+	}
+}
+
+// awaitAssignment waits until so many members share the route's partitions.
+func (b *bench) awaitAssignment(members int) {
+	b.t.Helper()
+	servertest.Eventually(b.t, "the group is settled", func() bool {
+		resp, err := b.cluster.Client.DescribeGroups(b.t.Context(), &kafka.DescribeGroupsRequest{GroupIDs: []string{b.route.Group()}})
+		return err == nil && resp.Groups[0].GroupState == "Stable" && len(resp.Groups[0].Members) == members
+	})
+}
