@@ -55,6 +55,7 @@ func (l *letter) encode(route string, at time.Time) kafka.Record {
 	if len(reason) > maxReason {
 		reason = reason[:maxReason]
 	}
+	reason = strings.ToValidUTF8(reason, "") // also where a character was cut
 	topic, partition, offset := l.record.origin()
 	h := l.record.original()
 	for _, kv := range [][2]string{

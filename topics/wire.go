@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -118,12 +119,12 @@ func Parse(r *Record) (Message, error) {
 		return m, distrust("key_subject", "the record's key is not its ce_subject")
 	}
 	var err error
-	if m.Time, err = time.Parse(time.RFC3339Nano, at); err != nil {
+	if m.Time, err = ParseTime(at); err != nil {
 		return m, distrust("not_cloudevent", "header ce_time is missing or not RFC 3339")
 	}
 	m.RootTime = m.Time
 	if root != "" {
-		if m.RootTime, err = time.Parse(time.RFC3339Nano, root); err != nil {
+		if m.RootTime, err = ParseTime(root); err != nil {
 			return m, distrust("not_cloudevent", "header ce_roottime is not RFC 3339")
 		}
 	}
@@ -131,6 +132,17 @@ func Parse(r *Record) (Message, error) {
 		return m, distrust("not_json", "the value is not JSON")
 	}
 	return m, nil
+}
+
+// ParseTime reads an RFC 3339 time of an event, in UTC. One that can not be
+// written so again, for its year in UTC is none of RFC 3339, is refused: a reply
+// carries it on.
+func ParseTime(s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if t = t.UTC(); err == nil && (t.Year() < 0 || t.Year() > 9999) {
+		err = errors.New("the year is outside of 0 to 9999 in UTC")
+	}
+	return t, err
 }
 
 // validApplication says whether s has the form of an application id.

@@ -199,6 +199,8 @@ func (i *Intake) check(system, topic string, m *topics.Message) error {
 		return problem(WrongSource, "ce-source is not the system whose token was sent")
 	case m.Type == "" || m.Subject == "":
 		return problem(NotCloudEvent, "ce-type or ce-subject is missing")
+	case m.Time.UTC().Year() < 0 || m.Time.UTC().Year() > 9999: // as a sender behind SHEP may have it
+		return problem(NotCloudEvent, "the event's time is not RFC 3339 in UTC")
 	}
 	if t, _ := i.cfg.Contract.Topic(topic); len(m.Data) > t.MaxBytes-headroom {
 		return problem(TooLarge, "the payload is longer than the %d bytes that the topic takes", t.MaxBytes-headroom)

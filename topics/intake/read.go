@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"kandashub/topics"
 )
@@ -122,7 +121,7 @@ func (a attributes) message() (topics.Message, error) {
 	}
 	if a.Time != "" {
 		var err error
-		if m.Time, err = time.Parse(time.RFC3339Nano, a.Time); err != nil {
+		if m.Time, err = topics.ParseTime(a.Time); err != nil {
 			return m, problem(NotCloudEvent, "the event's time is not RFC 3339")
 		}
 	}
