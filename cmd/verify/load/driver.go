@@ -1,0 +1,106 @@
+package load
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"kandashub/cmd/verify/check"
+)
+
+// A Driver sends a plan. It uses another Kafka client than the hub, which tries
+// until a record is written: what it was told in between does not matter to the
+// systems that send, either.
+type Driver struct {
+	client   *kgo.Client
+	messages []planned
+	personal []string
+	rate     float64
+
+	acked   atomic.Int64
+	failed  atomic.Int64
+	mu      sync.Mutex // guards the sends' outcomes
+	pending sync.WaitGroup
+}
+
+// NewDriver makes the messages of a plan. rate is how many are sent each second;
+// zero means as many as Kafka takes.
+func NewDriver(p Plan, rate float64, client *kgo.Client) *Driver {
+	d := &Driver{client: client, rate: rate}
+	d.messages, d.personal = p.messages()
+	return d
+}
+
+// Personal returns what is said of people in the messages.
+func (d *Driver) Personal() []string { return d.personal }
+
+// Acked is how many sends have been written so far, and how many there are.
+func (d *Driver) Acked() (acked, total int) { return int(d.acked.Load()), len(d.messages) }
+
+// Run sends everything and returns when it is written, or ctx ends.
+func (d *Driver) Run(ctx context.Context) error {
+	began := time.Now()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for i := range d.messages {
+		for d.rate > 0 && float64(i) >= time.Since(began).Seconds()*d.rate {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		d.produce(ctx, i)
+	}
+	written := make(chan struct{})
+	go func() {
+		d.pending.Wait()
+		close(written)
+	}()
+	select {
+	case <-written:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// produce hands one record to the client, which keeps the order of a partition.
+func (d *Driver) produce(ctx context.Context, i int) {
+	m := &d.messages[i]
+	d.mu.Lock()
+	m.send.At, m.send.Outcome, m.send.Offset, m.send.Partition = time.Now(), check.Unknown, -1, -1
+	d.mu.Unlock()
+	d.pending.Add(1)
+	d.client.Produce(ctx, m.record, func(r *kgo.Record, err error) {
+		defer d.pending.Done()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		m.send.Done = time.Now()
+		if err != nil {
+			d.failed.Add(1)
+			return // perhaps written
+		}
+		m.send.Outcome, m.send.Partition, m.send.Offset = check.Acked, int(r.Partition), r.Offset
+		d.acked.Add(1)
+	})
+}
+
+// Sends returns what has been sent so far, with what is known of it.
+func (d *Driver) Sends() []check.Send {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []check.Send
+	for _, m := range d.messages {
+		if !m.send.At.IsZero() {
+			out = append(out, m.send)
+		}
+	}
+	return out
+}

@@ -1,0 +1,82 @@
+package load
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/segmentio/kafka-go"
+
+	"kandashub/cmd/verify/check"
+	"kandashub/topics"
+	"kandashub/topics/contract"
+)
+
+var plan = Plan{
+	Run: "t1", Seed: 7, Notices: 600, Applications: 40, Channels: []string{"migration", "egov", "statecorp"}, Signed: 0.3,
+	IINs: 20, Repeats: 0.1, Conflicts: 0.05, Poison: 0.1,
+}
+
+// parsed reads a record as the hub does.
+func parsed(p planned) (topics.Message, error) {
+	r := &topics.Record{Topic: p.record.Topic, Key: p.record.Key, Value: p.record.Value}
+	for _, h := range p.record.Headers {
+		r.Headers = append(r.Headers, kafka.Header{Key: h.Key, Value: h.Value})
+	}
+	return topics.Parse(r)
+}
+
+// What is meant to be good keeps the contract, and what is not does not.
+func TestMessagesAreWhatTheyAreMeantToBe(t *testing.T) {
+	agreed, err := contract.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, personal := plan.messages()
+	kinds := map[check.Kind]int{}
+	seq := map[string]int{}
+	for _, p := range messages {
+		kinds[p.send.Kind]++
+		m, err := parsed(p)
+		if err == nil {
+			err = agreed.Check(p.record.Topic, m)
+		}
+		if bad := p.send.Kind == check.Poison; bad != (err != nil) {
+			t.Fatalf("%s %s of %s: %v", p.send.Kind, p.send.Type, p.send.Application, err)
+		}
+		if p.send.Kind != check.Good {
+			continue
+		}
+		if p.send.Seq != seq[p.send.Application]+1 || m.ID != p.send.ID || m.Subject != p.send.Application || len(p.send.Wants) == 0 {
+			t.Fatalf("%+v after %d", p.send, seq[p.send.Application])
+		}
+		seq[p.send.Application]++
+	}
+	want := map[check.Kind]int{check.Good: 620, check.Repeat: kinds[check.Repeat], check.Conflict: kinds[check.Conflict], check.Poison: kinds[check.Poison]}
+	if !cmp.Equal(kinds, want) || kinds[check.Repeat] < 30 || kinds[check.Conflict] < 10 || kinds[check.Poison] < len(spoils) {
+		t.Errorf("kinds %v", kinds)
+	}
+	if len(personal) < 100 {
+		t.Errorf("%d personal values", len(personal))
+	}
+}
+
+// A seed gives the same messages, but for the day.
+func TestMessagesAreReproducible(t *testing.T) {
+	a, _ := plan.messages()
+	b, _ := plan.messages()
+	other := plan
+	other.Seed++
+	c, _ := other.messages()
+	same := func(x, y []planned) bool {
+		for i := range x {
+			if i >= len(y) || !bytes.Equal(x[i].record.Key, y[i].record.Key) || x[i].send.ID != y[i].send.ID {
+				return false
+			}
+		}
+		return len(x) == len(y)
+	}
+	if !same(a, b) || same(a, c) {
+		t.Errorf("the same: %t, with another seed: %t", same(a, b), same(a, c))
+	}
+}
