@@ -10,6 +10,7 @@ import (
 //	GET /_faults     the faults that may still strike
 //	PUT /_faults     replaces them: a JSON array of Fault
 //	DELETE /_faults  removes them
+//	GET /_struck     how often faults have struck in all: a number
 //	GET /_ledger     the effects, as a JSON array; ?application= picks one
 func Admin(l *Ledger, f *Faults, api http.Handler) http.Handler {
 	mux := http.NewServeMux()
@@ -31,6 +32,9 @@ func Admin(l *Ledger, f *Faults, api http.Handler) http.Handler {
 	mux.HandleFunc("DELETE /_faults", func(w http.ResponseWriter, _ *http.Request) {
 		f.Clear()
 		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("GET /_struck", func(w http.ResponseWriter, _ *http.Request) {
+		WriteJSON(w, http.StatusOK, f.Struck())
 	})
 	mux.HandleFunc("GET /_ledger", func(w http.ResponseWriter, r *http.Request) {
 		effects := []Effect{}

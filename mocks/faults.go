@@ -24,9 +24,9 @@ const maxRequest = 16 << 20
 //
 // Status and SOAPFault come instead of the effect, or with After once it is
 // done. HangBefore holds the call and then has its effect late, though the
-// caller has gone; with Reset it has none. HangAfter, Reset, Truncate and
-// Malformed come after the effect: the ledger holds it, and the answer is
-// spoiled.
+// caller has gone; with Reset it has none. HangAfter, Reset, Truncate,
+// Malformed and Garbage come after the effect: the ledger holds it, and the
+// answer is spoiled.
 type Fault struct {
 	Operation string  `json:"operation,omitempty"` // empty: every operation
 	Times     int     `json:"times,omitempty"`     // how often it strikes; 0: until cleared
@@ -42,6 +42,7 @@ type Fault struct {
 	Reset        bool   `json:"reset,omitempty"`
 	Truncate     bool   `json:"truncate,omitempty"`
 	Malformed    bool   `json:"malformed,omitempty"`
+	Garbage      string `json:"garbage,omitempty"` // huge, deep, bomb, charset or drip: see garbage.go
 
 	// The faults of a system's own calls to the hub. They are counted apart: do
 	// not mix them with the others in one Fault.
@@ -56,6 +57,7 @@ type Faults struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	active []*armed
+	struck int
 }
 
 type armed struct {
@@ -95,6 +97,13 @@ func (f *Faults) Active() []Fault {
 	return out
 }
 
+// Struck is how often faults have struck in all.
+func (f *Faults) Struck() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.struck
+}
+
 // Callback says what goes wrong with a call that the system is about to make
 // to the hub: how much later, and how many times too often.
 func (f *Faults) Callback(operation string) (delay time.Duration, duplicates int) {
@@ -115,6 +124,7 @@ func (f *Faults) strike(operation string, callbacks bool) Fault {
 			continue
 		}
 		a.struck++
+		f.struck++
 		hit.LatencyMS += a.LatencyMS
 		hit.HangBeforeMS += a.HangBeforeMS
 		hit.HangAfterMS += a.HangAfterMS
@@ -126,6 +136,9 @@ func (f *Faults) strike(operation string, callbacks bool) Fault {
 		hit.Reset = hit.Reset || a.Reset
 		hit.Truncate = hit.Truncate || a.Truncate
 		hit.Malformed = hit.Malformed || a.Malformed
+		if hit.Garbage == "" {
+			hit.Garbage = a.Garbage
+		}
 	}
 	return hit
 }
@@ -173,6 +186,8 @@ func (f Fault) serve(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		f.refuse(w)
 	case f.Truncate:
 		good.send(w, good.body.Len()/2, true)
+	case f.Garbage != "":
+		spoil(w, f.Garbage)
 	case f.Malformed:
 		good.send(w, good.body.Len()/2, false)
 	default:

@@ -17,6 +17,8 @@
 //
 //	PUT /_scripts/{application}        how the commission and the МИО will act
 //	GET /_scripts/{application}
+//	PUT /_loose                        {"on": true}: deliveries and IINs of applications that it does
+//	                                   not know are taken as well, for load from outside
 //
 // process.go is the life of an application, in order. The operations in the
 // ledger: register, registered, package-refused, iin-requested, record-iins,
@@ -57,6 +59,7 @@ type system struct {
 	issued       map[string]*issue // signed events by ce_id
 	iinOf        map[string]string // by person: an IIN given to them
 	signatures   int
+	loose        bool
 	start        func(job) // nil while Run is not running
 	waiting      []job
 }
