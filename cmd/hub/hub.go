@@ -21,6 +21,7 @@ import (
 	"kandashub/topics"
 	"kandashub/topics/claims"
 	"kandashub/topics/contract"
+	"kandashub/topics/control"
 	"kandashub/topics/failpoint"
 	"kandashub/topics/intake"
 )
@@ -42,7 +43,9 @@ type hub struct {
 	claims   *claims.Store
 	adapters *adapterSet
 	routes   []topics.Route
-	held     atomic.Int64 // bytes of messages in memory
+	control  *control.Store
+	onLoss   func(loss control.Loss, standing bool) // told of each change; may be nil
+	held     atomic.Int64                           // bytes of messages in memory
 }
 
 // serve runs the hub until ctx ends, then hands over and ends within
@@ -71,16 +74,11 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 	h.log.Info("started", "addr", door.Addr().String(), "handler", "intake and SHEP")
 	h.log.Info("started", "addr", probes.Addr(), "handler", "metrics and probes")
 
+	var all []steered
 	for _, r := range h.routes {
-		c := h.consumer(r)
-		g.Go(func() error {
-			// A route that must stop does not take the others along.
-			if err := c.Run(running); err != nil {
-				h.log.Error("the route has stopped for good; the others go on", "route", c.Delivery.Route.Name, "error", err.Error())
-			}
-			return nil
-		})
+		all = append(all, h.consumer(r))
 	}
+	g.Go(func() error { return h.controlled(running, all...) })
 	g.Go(func() error { return h.serveDoor(running, door) })
 
 	<-running.Done()
@@ -133,6 +131,8 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	}
 	h.cluster = topics.NewCluster(cfg.Kafka)
 	h.producer = topics.NewProducer(h.cluster, produceTimeout, h.metrics)
+	h.control = control.Open(h.cluster, h.producer, hubName())
+	h.control.Log = h.log
 	h.redis = cfg.redisClient()
 	h.claims = claims.NewStore(h.redis, claims.Config{Lease: cfg.Lease, Keep: keep + 24*time.Hour, Metrics: h.metrics})
 	return h, nil
@@ -145,7 +145,7 @@ func (h *hub) close() {
 }
 
 // consumer is one route with its breaker.
-func (h *hub) consumer(r topics.Route) *topics.Consumer {
+func (h *hub) consumer(r topics.Route) steered {
 	cfg := h.cfg
 	breaker := adapters.NewBreaker(adapters.BreakerConfig{
 		System: r.Operation.System, Operation: r.Operation.Name,
@@ -155,7 +155,7 @@ func (h *hub) consumer(r topics.Route) *topics.Consumer {
 		h.metrics.Pause(r.Name, reason, on)
 		h.log.Info("pause", "route", r.Name, "reason", reason, "state", on)
 	})
-	return &topics.Consumer{
+	return steered{breaker: breaker, Consumer: &topics.Consumer{
 		Cluster: h.cluster, Partitions: cfg.Partitions,
 		Workers: cfg.Workers, Window: cfg.Window, WindowBytes: int64(cfg.WindowBytes), Bytes: &h.held,
 		Session: cfg.Session, Rebalance: cfg.Rebalance,
@@ -167,7 +167,7 @@ func (h *hub) consumer(r topics.Route) *topics.Consumer {
 			},
 			Check: h.checkContract, Lease: adapters.WithLease, Metrics: h.metrics, Log: h.log, Now: time.Now,
 		},
-	}
+	}}
 }
 
 // checkContract holds a message against the contract of its topic.
@@ -193,6 +193,7 @@ func (h *hub) readiness() []observability.Check {
 		{Name: "kafka", Run: h.cluster.Ping},
 		{Name: "redis", Run: func(ctx context.Context) error { return h.redis.Ping(ctx).Err() }},
 		{Name: "topics", Run: h.topicsExist},
+		{Name: "control", Run: h.control.Check},
 	}
 }
 
