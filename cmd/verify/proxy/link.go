@@ -187,13 +187,13 @@ func (l *link) deliver(dst *net.TCPConn, toxic Toxic, changed <-chan struct{}, q
 		}
 		for rest := c.data; len(rest) > 0 && failed == nil; {
 			n := min(size, len(rest))
+			if toxic.Rate > 0 {
+				pause(time.Duration(n)*time.Second/time.Duration(toxic.Rate), changed)
+			}
 			if _, failed = dst.Write(rest[:n]); failed != nil {
 				l.reset()
 			}
 			rest = rest[n:]
-			if toxic.Rate > 0 {
-				pause(time.Duration(n)*time.Second/time.Duration(toxic.Rate), changed)
-			}
 		}
 	}
 	return failed

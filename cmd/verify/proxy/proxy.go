@@ -56,7 +56,8 @@ type Proxy struct {
 }
 
 // Listen starts a proxy at addr that passes connections on to the upstreams in
-// turn, leaving out those that do not accept.
+// turn, leaving out those that do not accept. If none does, the connection is
+// reset, where the upstream itself would have refused it.
 func Listen(addr string, upstreams ...string) (*Proxy, error) {
 	p := &Proxy{
 		addr: addr, upstreams: slices.Clone(upstreams),
@@ -92,8 +93,9 @@ func (p *Proxy) SetUpstreams(addrs ...string) {
 	p.upstreams, p.next = slices.Clone(addrs), 0
 }
 
-// Set puts a toxic in the place of the present one. It fails only where the
-// port, closed by Refuse, cannot be opened again.
+// Set puts a toxic in the place of the present one. Bytes that come in that very
+// moment may pass under the old one. It fails only where the port, closed by
+// Refuse, cannot be opened again.
 func (p *Proxy) Set(t Toxic) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
