@@ -187,8 +187,8 @@ func TestBlackHole(t *testing.T) {
 			t.Errorf("read %d bytes out of a black hole: %v", n, err)
 		}
 	}
-	if p.Struck() < 3 {
-		t.Errorf("struck %d: two chunks and a connection at least were swallowed", p.Struck())
+	if p.Struck() < 2 { // what is lost in the very moment of Set is not counted
+		t.Errorf("struck %d: a chunk and a connection at least were swallowed", p.Struck())
 	}
 	if err := p.Clear(); err != nil {
 		t.Fatal(err)
