@@ -1,6 +1,16 @@
 // Package check decides from outside what the hubs of a run did: from what was
 // sent, from the ledgers of the systems, from the topics and from Redis. It
 // never asks a hub.
+//
+// history.go is what it is given, verdict.go what it says. [Check] first ties
+// the parts of a history together (run.go, route.go, letter.go, reject.go): who
+// sent what, what each route met, parked and buried, and which row of a ledger
+// belongs to which want. state.go then says what each want came to, and one file
+// for each invariant holds it against that: effect.go, order.go, letters.go,
+// commit.go, result.go, personal.go.
+//
+// A run can be judged better the more its wants name. Those that name neither
+// event nor id are only counted: their order cannot be seen.
 package check
 
 import (
@@ -65,8 +75,9 @@ type Want struct {
 	Event     string
 	ID        string
 	Contract  Contract
-	Ordered   bool   // the application's effects of this operation come in the order of Seq
-	Result    string // topic to which the route writes one result for the effect; empty: none
+	Ordered   bool     // the application's effects of this operation come in the order of Seq
+	Upstream  []string // routes before this one: their letters explain what is missing, too
+	Result    string   // topic to which the route writes one result for the effect; empty: none
 }
 
 // A Record is one record of a topic.
@@ -80,7 +91,8 @@ type Record struct {
 	Headers   map[string]string // the last of each name
 }
 
-// A Commit is a committed offset as seen at a time.
+// A Commit is a committed offset as seen at a time, which is taken when the
+// answer is there: all that lies below had to be finished by then.
 type Commit struct {
 	At        time.Time
 	Group     string
@@ -94,6 +106,12 @@ type Commit struct {
 type Route struct {
 	Name    string
 	Sources []string
+
+	// Writes are the topics that its messages go on to, also through the system
+	// that it calls. They tell which routes lie before a want's: a letter there
+	// explains why the want has come to nothing. Where they are missing, only
+	// the route that reads the send's own topic is known to lie before.
+	Writes []string
 }
 
 // A Writing is a file that something of a run wrote, to be searched for
@@ -115,6 +133,10 @@ type History struct {
 	Remade   map[string]bool // topics that were deleted and made again
 	Personal []string        // values that must be found nowhere
 	Writings []Writing
+
+	// Slack is how far the clocks may be apart that wrote the ledgers, the
+	// records' times and the commits; zero: 50 ms.
+	Slack time.Duration
 }
 
 // A Violation is one broken invariant (operations.md 3.3).
