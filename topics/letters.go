@@ -4,21 +4,85 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 )
 
-// A Letter is an unresolved dead letter, for people.
+// A Letter is a dead letter, for people.
 type Letter struct {
 	ID, Class, Code, Reason string
-	Holds                   bool
+	Holds                   bool // later messages of the application wait for the decision
 	Route                   Route
 	Record                  *Record // as it lies in the dead topic
+
+	Decisions []Decision // in the order in which they were written
+	Resolved  bool       // one of them has been carried out
+
+	// Next is the next letter of the same message: it was replayed, and died
+	// again. Empty if there is none.
+	Next string
 }
+
+// A Decision is what a person wrote down of a letter.
+type Decision struct {
+	ID, Action, Who, Why string
+	At                   time.Time
+}
+
+// Message returns source and id of the message that the letter holds; both are
+// empty where it has none.
+func (l Letter) Message() (source, id string) {
+	source, _ = l.Record.header("ce_source")
+	id, _ = l.Record.header("ce_id")
+	return source, id
+}
+
+// Header returns a header of the letter, and whether it is there.
+func (l Letter) Header(name string) (string, bool) { return l.Record.header(name) }
 
 // ReadLetters returns the unresolved dead letters of a route.
 func ReadLetters(ctx context.Context, c *Cluster, route Route) ([]Letter, error) {
-	topic := route.DeadTopic()
+	log := NewLetterLog(c, route)
+	if err := log.begin(ctx, true); err != nil {
+		return nil, err
+	}
+	if err := log.Read(ctx); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(log.Letters(), func(l Letter) bool { return l.Resolved }), nil
+}
+
+// A LetterLog reads all dead letters of a route, also those that are resolved.
+// It is for one goroutine.
+type LetterLog struct {
+	cluster  *Cluster
+	route    Route
+	at       map[int]int64 // offset to read next, by partition; nil before the first Read
+	letters  []*Letter
+	byID     map[string]*Letter
+	lastOf   map[[2]string]*Letter // by message
+	resolved map[string]bool       // also of letters that lie before the start
+}
+
+// NewLetterLog returns a log that has read nothing yet.
+func NewLetterLog(c *Cluster, route Route) *LetterLog {
+	return &LetterLog{cluster: c, route: route, byID: map[string]*Letter{}, lastOf: map[[2]string]*Letter{}, resolved: map[string]bool{}}
+}
+
+// begin finds where to read from: the start, or what the route has committed,
+// before which everything is resolved.
+func (g *LetterLog) begin(ctx context.Context, committed bool) (err error) {
+	g.at, err = g.cluster.starts(ctx, g.route, g.route.DeadTopic(), committed)
+	return err
+}
+
+// starts returns the first offset of each partition of a topic of a route, or
+// the one that the route has committed.
+func (c *Cluster) starts(ctx context.Context, route Route, topic string, committed bool) (map[int]int64, error) {
 	n, err := c.Partitions(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -27,63 +91,141 @@ func ReadLetters(ctx context.Context, c *Cluster, route Route) ([]Letter, error)
 	for i := range numbers {
 		numbers[i] = i
 	}
-	first, end, err := c.bounds(ctx, map[string][]int{topic: numbers})
-	if err != nil {
-		return nil, err
+	first, _, err := c.bounds(ctx, map[string][]int{topic: numbers})
+	if err != nil || !committed {
+		return first[topic], err
 	}
-	committed, err := c.Client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: route.Group(), Topics: map[string][]int{topic: numbers}})
+	resp, err := c.Client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: route.Group(), Topics: map[string][]int{topic: numbers}})
 	if err != nil {
 		return nil, fmt.Errorf("asking for the offsets of %s: %w", route.Group(), err)
 	}
-	at := first[topic]
-	for _, p := range committed.Topics[topic] {
-		at[p.Partition] = max(at[p.Partition], p.CommittedOffset)
+	for _, p := range resp.Topics[topic] {
+		first[topic][p.Partition] = max(first[topic][p.Partition], p.CommittedOffset)
 	}
-	var out []Letter
-	for _, p := range numbers {
-		letters, err := c.lettersOf(ctx, route, p, at[p], end[topic][p])
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, letters...)
-	}
-	return out, nil
+	return first[topic], nil
 }
 
-// lettersOf reads one partition of a dead topic.
-func (c *Cluster) lettersOf(ctx context.Context, route Route, partition int, from, end int64) ([]Letter, error) {
-	var letters []Letter
-	resolved, seen := map[string]bool{}, map[string]bool{}
-	for from < end {
-		recs, next, err := c.readFrom(ctx, route.DeadTopic(), partition, from, fetchPartitionBytes)
-		if err != nil {
-			return nil, err
-		}
-		from = next
-		for _, r := range recs {
-			id, _ := r.header("hub_letter")
-			switch kind, _ := r.header(headerKind); {
-			case kind == kindResolved:
-				resolved[id] = true
-			case kind == kindLetter && !seen[id]:
-				seen[id] = true
-				l := Letter{ID: id, Route: route, Record: r}
-				l.Class, _ = r.header("hub_class")
-				l.Code, _ = r.header("hub_code")
-				l.Reason, _ = r.header("hub_reason")
-				holds, _ := r.header("hub_holds")
-				l.Holds = holds == "true"
-				letters = append(letters, l)
+// scan gives every record of a topic, from the offsets on to the end as it is
+// now, to take, and moves the offsets on.
+func (c *Cluster) scan(ctx context.Context, topic string, at map[int]int64, take func(*Record)) error {
+	numbers := slices.Sorted(maps.Keys(at))
+	_, end, err := c.bounds(ctx, map[string][]int{topic: numbers})
+	if err != nil {
+		return err
+	}
+	for _, p := range numbers {
+		for at[p] < end[topic][p] {
+			recs, next, err := c.readFrom(ctx, topic, p, at[p], fetchPartitionBytes)
+			if err != nil {
+				return err
+			}
+			at[p] = next
+			for _, r := range recs {
+				take(r)
 			}
 		}
 	}
-	unresolved := letters[:0]
-	for _, l := range letters {
-		if !resolved[l.ID] {
-			unresolved = append(unresolved, l)
+	return nil
+}
+
+// Read reads on, to the end as it is now.
+func (g *LetterLog) Read(ctx context.Context) error {
+	if g.at == nil {
+		if err := g.begin(ctx, false); err != nil {
+			return err
 		}
 	}
-	return unresolved, nil
+	return g.cluster.scan(ctx, g.route.DeadTopic(), g.at, g.take)
+}
+
+// Letters returns what has been read, by partition in the order of the topic,
+// as far as it was read at once.
+func (g *LetterLog) Letters() []Letter {
+	out := make([]Letter, len(g.letters))
+	for i, l := range g.letters {
+		out[i] = *l
+		out[i].Decisions = slices.Clone(l.Decisions)
+	}
+	return out
+}
+
+func (g *LetterLog) take(r *Record) {
+	id, _ := r.header("hub_letter")
+	switch kind, _ := r.header(headerKind); kind {
+	case kindLetter:
+		g.letter(id, r)
+	case kindDecision:
+		if l := g.byID[id]; l != nil {
+			d := Decision{At: r.Time}
+			d.ID, _ = r.header(headerDecisionID)
+			d.Action, _ = r.header(headerDecision)
+			d.Who, _ = r.header("hub_who")
+			d.Why, _ = r.header("hub_why")
+			l.Decisions = append(l.Decisions, d)
+		}
+	case kindResolved:
+		g.resolved[id] = true
+		if l := g.byID[id]; l != nil {
+			l.Resolved = true
+		}
+	}
+}
+
+// letter takes a letter; several records may carry it.
+func (g *LetterLog) letter(id string, r *Record) {
+	if g.byID[id] != nil {
+		return
+	}
+	l := &Letter{ID: id, Route: g.route, Record: r, Resolved: g.resolved[id]}
+	l.Class, _ = r.header("hub_class")
+	l.Code, _ = r.header("hub_code")
+	l.Reason, _ = r.header("hub_reason")
+	holds, _ := r.header("hub_holds")
+	l.Holds = holds == "true"
+	g.byID[id] = l
+	g.letters = append(g.letters, l)
+	if !l.Holds {
+		return // what it says of its message is not to be trusted
+	}
+	source, message := l.Message()
+	if before := g.lastOf[[2]string{source, message}]; before != nil {
+		before.Next = id
+	}
+	g.lastOf[[2]string{source, message}] = l
+}
+
+// ReadFollowers returns how many messages of a route wait parked, by
+// application.
+func ReadFollowers(ctx context.Context, c *Cluster, route Route) (map[string]int, error) {
+	topic := route.ParkedTopic()
+	at, err := c.starts(ctx, route, topic, true)
+	if err != nil {
+		return nil, err
+	}
+	waiting := newIndex()
+	err = c.scan(ctx, topic, at, func(r *Record) {
+		key := string(r.Key)
+		switch kind, _ := r.header(headerKind); kind {
+		case kindParked:
+			waiting.add(key, r.Offset)
+		case kindThrough:
+			v, _ := r.header("hub_offset")
+			through, err := strconv.ParseInt(v, 10, 64)
+			if k := waiting.keys[key]; err == nil && k != nil {
+				k.parked = slices.DeleteFunc(k.parked, func(o int64) bool { return o <= through })
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]int{}
+	for key, k := range waiting.keys {
+		if len(k.parked) > 0 {
+			out[key] = len(k.parked)
+		}
+	}
+	return out, nil
 }
 
 // Decide writes what a person decided of a letter: a record beside it, which the

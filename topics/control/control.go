@@ -1,5 +1,6 @@
-// Package control is what operators want of the hub: pauses of routes, forced
-// breakers, accepted losses of Redis' data.
+// Package control is what operators want of the hub, and what they did: pauses
+// of routes, forced breakers, accepted losses of Redis' data, decisions of dead
+// letters.
 //
 // What is wanted is a record in the compacted topic hub.control (one partition).
 // Every replica reads it whole, without a group, and follows it: see [Store].
@@ -9,6 +10,15 @@
 //	pause/<route>    the route calls nobody                 [Pause]
 //	breaker/<route>  its breaker is held open, or closed    [Breaker]
 //	claims-lost      Redis has lost claims                  [Loss]
+//
+// What was done is in hub.audit: each command is first written there, as
+// "asked", then takes effect, and then is written again, as "done", "refused" or
+// "failed": see [Audit]. No audit, no effect. What an operator decides of a dead
+// letter takes effect as a record beside the letter, and the hub that owns the
+// letter's partition carries it out.
+//
+// [Commands] are all that an operator may do. The command line and the console
+// share them.
 package control
 
 import (
@@ -21,8 +31,11 @@ import (
 	"time"
 )
 
-// Topic is where it stands, as asyncapi.yaml has it.
-const Topic = "hub.control"
+// Topic and AuditTopic are the hub's own topics, as asyncapi.yaml has them.
+const (
+	Topic      = "hub.control"
+	AuditTopic = "hub.audit"
+)
 
 // KeyLoss is the key of a [Loss].
 const KeyLoss = "claims-lost"

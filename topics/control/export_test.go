@@ -1,5 +1,11 @@
 package control
 
+import (
+	"context"
+
+	"kandashub/topics"
+)
+
 // On lets a test keep to topics of its own on a shared Kafka.
 func (s *Store) On(topic string) *Store {
 	s.journal.topic = topic
@@ -8,3 +14,14 @@ func (s *Store) On(topic string) *Store {
 
 // Encode returns the value as it is written.
 func Encode(key string, value any) ([]byte, error) { return encode(key, value) }
+
+// On lets a test keep to topics of its own on a shared Kafka.
+func (a *Audit) On(topic string) *Audit {
+	a.journal.topic = topic
+	return a
+}
+
+// ReadAuditOf reads an audit in a topic of a test's own.
+func ReadAuditOf(ctx context.Context, cluster *topics.Cluster, topic string) ([]AuditRecord, error) {
+	return readAudit(ctx, journal{cluster, topic})
+}

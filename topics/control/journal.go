@@ -99,6 +99,24 @@ func contents(b kafka.Bytes) ([]byte, error) {
 	return kafka.ReadAll(b)
 }
 
+// all returns every record up to the end as it is now.
+func (j journal) all(ctx context.Context) ([]note, error) {
+	at, end, err := j.bounds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []note
+	for at < end {
+		notes, next, _, err := j.fetch(ctx, at, 100*time.Millisecond)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, notes...)
+		at = next
+	}
+	return out, nil
+}
+
 // write appends a record and returns once all in-sync replicas have it; a nil
 // value takes the key back.
 func (j journal) write(ctx context.Context, producer *topics.Producer, key, value []byte) error {

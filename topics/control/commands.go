@@ -1,0 +1,204 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"kandashub/observability"
+	"kandashub/topics"
+	"kandashub/topics/contract"
+)
+
+// Commands are all that an operator may do. Each writes "asked" to hub.audit
+// before it takes effect, and what came of it after that. Their methods may be
+// called by many goroutines at once. A rule that forbids a command gives a
+// *Refusal.
+type Commands struct {
+	Cluster  *topics.Cluster
+	Producer *topics.Producer
+	Store    *Store // whose Run runs
+	Audit    *Audit
+	Routes   []string      // that exist; see Routes
+	Settle   time.Duration // HUB_SETTLE_C3: how long a system may still carry out a call
+}
+
+// An Order says who wants something, and why. Both are kept for ever, so they
+// hold no personal data.
+type Order struct {
+	Who, Why string
+	ID       string // of the request; made if empty
+}
+
+// A Refusal is a rule that forbids a command. Nothing has happened.
+type Refusal struct{ Reason string }
+
+func (r *Refusal) Error() string { return r.Reason }
+
+func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
+
+// Routes returns the names of all routes of the contract.
+func Routes(c *contract.Contract) (names []string) {
+	for _, t := range c.Topics() {
+		if route, ok := strings.CutSuffix(t.Name, ".dead"); ok {
+			names = append(names, route)
+		}
+	}
+	return names
+}
+
+// Bounds of what an order may say.
+const (
+	maxWho = 100
+	maxWhy = 1000
+)
+
+var iinLike = regexp.MustCompile(`[0-9]{12}`)
+
+// check refuses an order that says too little, or what must not be kept.
+func (o Order) check() error {
+	switch {
+	case strings.TrimSpace(o.Who) == "" || strings.TrimSpace(o.Why) == "":
+		return refuse("say who wants it and why")
+	case len(o.Who) > maxWho || len(o.Why) > maxWhy:
+		return refuse("who is at most %d bytes long, and why %d", maxWho, maxWhy)
+	case iinLike.MatchString(o.Who) || iinLike.MatchString(o.Why):
+		return refuse("twelve digits may be an IIN: who and why are kept for ever and hold no personal data")
+	}
+	return nil
+}
+
+// carry does one command, between its records in hub.audit. do returns what is
+// worth noting of what it did.
+func (c *Commands) carry(ctx context.Context, o Order, action, object string, do func(ctx context.Context, o Order) (string, error)) error {
+	if err := o.check(); err != nil {
+		return err // nothing of it may be kept
+	}
+	if o.ID == "" {
+		o.ID = uuid.NewString()
+	}
+	step := AuditRecord{Request: o.ID, Actor: o.Who, Action: action, Object: object, Reason: o.Why, Result: Asked}
+	if err := c.Audit.Write(ctx, step); err != nil {
+		return fmt.Errorf("%s: nothing was done, for it cannot be put on record: %w", action, err)
+	}
+	detail, err := do(ctx, o)
+	step.Result, step.Detail = Done, detail
+	var refused *Refusal
+	switch {
+	case errors.As(err, &refused):
+		step.Result, step.Detail = Refused, observability.Mask(refused.Reason)
+	case err != nil:
+		step.Result, step.Detail = Failed, observability.Mask(err.Error())
+	}
+	// Who gives up now has still done what was done.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	if noted := c.Audit.Write(ctx, step); noted != nil {
+		err = errors.Join(err, fmt.Errorf("%s: the end of the command is not on record: %w", action, noted))
+	}
+	return err
+}
+
+// known refuses a route that does not exist.
+func (c *Commands) known(route string) error {
+	if !slices.Contains(c.Routes, route) {
+		return refuse("there is no route %s", route)
+	}
+	return nil
+}
+
+// now returns the state as the topic has it at this moment.
+func (c *Commands) now(ctx context.Context) (State, error) {
+	if err := c.Store.Caught(ctx); err != nil {
+		return State{}, err
+	}
+	return c.Store.State(), nil
+}
+
+// until is when something that holds for d ends; zero where d is zero.
+func until(since time.Time, d time.Duration) time.Time {
+	if d == 0 {
+		return time.Time{}
+	}
+	return since.Add(d)
+}
+
+// Pause keeps a route from calling its system, for d, or until it is resumed
+// where d is zero. What it reads waits.
+func (c *Commands) Pause(ctx context.Context, o Order, route string, d time.Duration) error {
+	return c.carry(ctx, o, "pause route", route, func(ctx context.Context, o Order) (string, error) {
+		if err := c.known(route); err != nil {
+			return "", err
+		}
+		since := time.Now().UTC()
+		return "", c.Store.Put(ctx, PauseKey(route), Pause{Route: route, Owner: o.Who, Why: o.Why, Since: since, Until: until(since, d)})
+	})
+}
+
+// Resume ends an operator's pause. The hub's own reasons stay.
+func (c *Commands) Resume(ctx context.Context, o Order, route string) error {
+	return c.carry(ctx, o, "resume route", route, func(ctx context.Context, _ Order) (string, error) {
+		state, err := c.now(ctx)
+		if err != nil {
+			return "", err
+		}
+		if _, ok := state.Pauses[route]; !ok {
+			return "", refuse("no operator has paused route %s", route)
+		}
+		return "", c.Store.Put(ctx, PauseKey(route), nil)
+	})
+}
+
+// ForceBreaker holds the breaker of a route's operation open or closed, for d, or
+// until it is released where d is zero.
+func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, d time.Duration) error {
+	return c.carry(ctx, o, "force breaker "+to, route, func(ctx context.Context, o Order) (string, error) {
+		if err := c.known(route); err != nil {
+			return "", err
+		}
+		since := time.Now().UTC()
+		b := Breaker{Route: route, Force: to, Owner: o.Who, Why: o.Why, Since: since, Until: until(since, d)}
+		return "", c.Store.Put(ctx, BreakerKey(route), b)
+	})
+}
+
+// ReleaseBreaker lets a breaker work by itself again.
+func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) error {
+	return c.carry(ctx, o, "release breaker", route, func(ctx context.Context, _ Order) (string, error) {
+		state, err := c.now(ctx)
+		if err != nil {
+			return "", err
+		}
+		if _, ok := state.Breakers[route]; !ok {
+			return "", refuse("no operator holds the breaker of route %s", route)
+		}
+		return "", c.Store.Put(ctx, BreakerKey(route), nil)
+	})
+}
+
+// AcceptLoss lets C2 and C3 routes go on after a loss of Redis' data. It is
+// refused until every call from before the loss must have ended.
+func (c *Commands) AcceptLoss(ctx context.Context, o Order) error {
+	return c.carry(ctx, o, "accept loss", KeyLoss, func(ctx context.Context, o Order) (string, error) {
+		state, err := c.now(ctx)
+		if err != nil {
+			return "", err
+		}
+		loss := state.Loss
+		if !loss.Standing() {
+			return "", refuse("no loss of claims stands")
+		}
+		now := time.Now().UTC()
+		if earliest := loss.At.Add(c.Settle); now.Before(earliest) {
+			return "", refuse("a system may still carry out what was sent before the loss: it can be accepted from %s on", earliest.UTC().Format(time.RFC3339))
+		}
+		loss.AcceptedAt, loss.AcceptedBy, loss.Why = now, o.Who, o.Why
+		return "the loss noticed at " + loss.At.UTC().Format(time.RFC3339), c.Store.Put(ctx, KeyLoss, loss)
+	})
+}

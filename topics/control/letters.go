@@ -1,0 +1,137 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kandashub/topics"
+)
+
+// A Filter chooses dead letters; what is empty chooses all.
+type Filter struct {
+	Routes      []string  `json:"routes,omitempty"`
+	Class       string    `json:"class,omitempty"`
+	Code        string    `json:"code,omitempty"`
+	Application string    `json:"application,omitempty"`
+	Since       time.Time `json:"since,omitzero"` // written at that time or later
+}
+
+func (f Filter) takes(l topics.Letter) bool {
+	return (f.Class == "" || f.Class == l.Class) && (f.Code == "" || f.Code == l.Code) &&
+		(f.Application == "" || f.Application == string(l.Record.Key)) && !l.Record.Time.Before(f.Since)
+}
+
+// routes returns the routes that the filter chooses, or refuses.
+func (c *Commands) routes(f Filter) ([]string, error) {
+	if len(f.Routes) == 0 {
+		return c.Routes, nil
+	}
+	for _, r := range f.Routes {
+		if err := c.known(r); err != nil {
+			return nil, err
+		}
+	}
+	return f.Routes, nil
+}
+
+// Letters returns the unresolved dead letters that the filter chooses. It
+// changes nothing and needs no order.
+func (c *Commands) Letters(ctx context.Context, f Filter) ([]topics.Letter, error) {
+	routes, err := c.routes(f)
+	if err != nil {
+		return nil, err
+	}
+	var out []topics.Letter
+	for _, name := range routes {
+		letters, err := topics.ReadLetters(ctx, c.Cluster, topics.Route{Name: name})
+		if err != nil {
+			return nil, fmt.Errorf("route %s: %w", name, err)
+		}
+		for _, l := range letters {
+			if f.takes(l) {
+				out = append(out, l)
+			}
+		}
+	}
+	return out, nil
+}
+
+// letter finds one unresolved letter of a route, or refuses.
+func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter, error) {
+	letters, err := c.Letters(ctx, Filter{Routes: []string{route}})
+	if err != nil {
+		return topics.Letter{}, err
+	}
+	for _, l := range letters {
+		if l.ID == id {
+			return l, nil
+		}
+	}
+	return topics.Letter{}, refuse("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
+}
+
+// Show returns one unresolved letter without what it carries.
+func (c *Commands) Show(ctx context.Context, route, id string) (topics.Letter, error) {
+	l, err := c.letter(ctx, route, id)
+	if err != nil {
+		return l, err
+	}
+	record := *l.Record
+	record.Value = masked(record.Value)
+	l.Record = &record
+	return l, nil
+}
+
+// ShowPayload returns one unresolved letter with what it carries: personal data.
+// That somebody looked is on record.
+func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (l topics.Letter, err error) {
+	err = c.carry(ctx, o, "show payload", route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
+		l, err = c.letter(ctx, route, id)
+		return "", err
+	})
+	return l, err
+}
+
+// Replay carries a letter's message out again; an uncertain one is asked about
+// first.
+func (c *Commands) Replay(ctx context.Context, o Order, route, id string) error {
+	return c.decide(ctx, o, topics.DecideReplay, route, id, nil)
+}
+
+// Discard decides that nothing more is to happen.
+func (c *Commands) Discard(ctx context.Context, o Order, route, id string) error {
+	return c.decide(ctx, o, topics.DecideDiscard, route, id, nil)
+}
+
+// Answer gives the replies that the system did not give. replies makes them from
+// the letter.
+func (c *Commands) Answer(ctx context.Context, o Order, route, id string, replies func(topics.Letter) ([]topics.GivenReply, error)) error {
+	return c.decide(ctx, o, topics.DecideAnswer, route, id, replies)
+}
+
+// decide writes a decision beside its letter. Of several that race, the hub
+// carries out the first.
+func (c *Commands) decide(ctx context.Context, o Order, action, route, id string, replies func(topics.Letter) ([]topics.GivenReply, error)) error {
+	return c.carry(ctx, o, action+" letter", route+"/"+id, func(ctx context.Context, o Order) (string, error) {
+		l, err := c.letter(ctx, route, id)
+		if err != nil {
+			return "", err
+		}
+		if !decidable(l, action) {
+			return "", refuse("letter %s holds what cannot be trusted: it can only be discarded", l.ID)
+		}
+		var given []topics.GivenReply
+		if replies != nil {
+			if given, err = replies(l); err != nil {
+				return "", &Refusal{err.Error()}
+			}
+		}
+		return "", c.Producer.Decide(ctx, l, action, o.ID, o.Who, o.Why, given...)
+	})
+}
+
+// decidable says whether an action can be decided of a letter at all.
+func decidable(l topics.Letter, action string) bool {
+	return l.Holds || action == topics.DecideDiscard
+}
