@@ -83,6 +83,26 @@ var accounts = []history{
 		b.letter(b.derived(b.good("events", "a")), "l", "uncertain", true)
 		b.park(b.derived(b.good("events", "a")))
 	}, nil},
+	{"a letter of what followed from another event", func(t *testing.T, b *builder) {
+		b.letter(b.derived(b.good("events", "a")), "l", "uncertain", false)
+		b.derived(b.good("events", "a"))
+	}, []string{"I1 lost"}},
+	{"a want that has only an id, and a letter of its message", func(t *testing.T, b *builder) {
+		s := b.good("events", "a")
+		s.Wants[0].Event, s.Wants[0].ID = "", "told-"+s.ID
+		b.letter(b.derived(s), "l", "uncertain", true)
+	}, nil},
+	{"a letter at a route that the want names as before its own", func(t *testing.T, b *builder) {
+		b.Routes[2].Writes = nil
+		s := b.good("events", "a")
+		s.Wants[0] = check.Want{Route: "show", System: "cabinet", Operation: "show", ID: "x", Upstream: []string{"tell"}}
+		b.letter(b.derived(s), "l", "uncertain", true)
+	}, nil},
+	{"a letter at a route after the want's own explains nothing", func(t *testing.T, b *builder) {
+		s := b.good("events", "a")
+		s.Wants[0] = check.Want{Route: "sign", System: "signer", Operation: "verify"}
+		b.letter(b.derived(s), "l", "uncertain", true)
+	}, []string{"I1 lost"}},
 	{"a letter of another application explains nothing", func(t *testing.T, b *builder) {
 		b.letter(b.original(b.good("events", "c")), "l", "rejected", true)
 		b.good("events", "a")

@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -122,5 +123,22 @@ func TestProgress(t *testing.T) {
 	b.good("notices", "lost")
 	if _, ok := check.Recovery(&b.History, b.now); ok {
 		t.Error("a lost message counts as recovered")
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	w := newBuilder()
+	for n := range 30_000 {
+		topic := []string{"notices", "makes", "events"}[n%3]
+		s := w.good(topic, fmt.Sprint("app-", n%300))
+		w.through(s)
+		w.commit(readBy(topic), topic, s.Offset+1)
+	}
+	h := w.end()
+	b.ReportAllocs()
+	for b.Loop() {
+		if v := check.Check(h); !v.OK() {
+			b.Fatal(v.Violations)
+		}
 	}
 }

@@ -1,8 +1,9 @@
 package check
 
 import (
+	"cmp"
+	"maps"
 	"slices"
-	"sort"
 	"time"
 )
 
@@ -13,17 +14,50 @@ type committed struct {
 	partition int
 }
 
+// A track is what was seen of a committed offset, and the highest so far.
+type track struct {
+	seen    []Commit
+	highest []int64
+}
+
+type tracks map[committed]*track
+
+func (t tracks) add(c Commit) {
+	k := committed{c.Group, c.Topic, c.Partition}
+	x := t[k]
+	if x == nil {
+		x = &track{}
+		t[k] = x
+	}
+	highest := c.Offset
+	if n := len(x.seen); n > 0 {
+		highest = max(highest, x.highest[n-1])
+	}
+	x.seen, x.highest = append(x.seen, c), append(x.highest, highest)
+}
+
+// passed returns when a group's committed offset was first seen beyond a place.
+func (t tracks) passed(o *route, at place) (time.Time, bool) {
+	x := t[committed{o.group(), at.topic, at.partition}]
+	if x == nil {
+		return time.Time{}, false
+	}
+	i, _ := slices.BinarySearch(x.highest, at.offset+1)
+	if i == len(x.seen) || x.seen[i].At.IsZero() {
+		return time.Time{}, false
+	}
+	return x.seen[i].At, true
+}
+
 // checkCommits is I6.
 func (v *verdict) checkCommits(r *run) {
-	samples := map[committed][]Commit{}
+	samples := tracks{}
 	for _, c := range r.Commits {
-		k := committed{c.Group, c.Topic, c.Partition}
-		samples[k] = append(samples[k], c)
+		samples.add(c)
 	}
 	for group, ends := range r.Ends {
 		for _, c := range ends {
-			k := committed{group, c.Topic, c.Partition}
-			samples[k] = append(samples[k], c)
+			samples.add(Commit{Group: group, Topic: c.Topic, Partition: c.Partition, Offset: c.Offset})
 		}
 	}
 	v.checkRegress(r, samples)
@@ -37,39 +71,24 @@ func (v *verdict) checkCommits(r *run) {
 	}
 }
 
-func (v *verdict) checkRegress(r *run, samples map[committed][]Commit) {
-	keys := make([]committed, 0, len(samples))
-	for k := range samples {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool {
-		a, b := keys[i], keys[j]
-		return a.group < b.group || a.group == b.group && (a.topic < b.topic || a.topic == b.topic && a.partition < b.partition)
+func (v *verdict) checkRegress(r *run, samples tracks) {
+	keys := slices.SortedFunc(maps.Keys(samples), func(a, b committed) int {
+		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.topic, b.topic), cmp.Compare(a.partition, b.partition))
 	})
 	for _, k := range keys {
-		for i, c := range samples[k][1:] {
-			if before := samples[k][i].Offset; c.Offset < before && !r.Remade[k.topic] {
+		for i, c := range samples[k].seen[1:] {
+			if before := samples[k].seen[i].Offset; c.Offset < before && !r.Remade[k.topic] {
 				v.add("I6", "commit regress", "group %s, %s/%d: %d after %d", k.group, k.topic, k.partition, c.Offset, before)
 			}
 		}
 	}
 }
 
-// passed returns when a group's committed offset was first seen beyond a place.
-func passed(samples map[committed][]Commit, o *route, at place) (time.Time, bool) {
-	s := samples[committed{o.group(), at.topic, at.partition}]
-	i := slices.IndexFunc(s, func(c Commit) bool { return c.Offset > at.offset && !c.At.IsZero() })
-	if i < 0 {
-		return time.Time{}, false
-	}
-	return s[i].At, true
-}
-
 // checkAhead finds a message that was committed before it was finished. One
 // that never was is lost, and told as that.
-func (v *verdict) checkAhead(r *run, m *message, samples map[committed][]Commit) {
+func (v *verdict) checkAhead(r *run, m *message, samples tracks) {
 	for _, o := range r.readers[m.send.Topic] {
-		at, ok := passed(samples, o, m.place())
+		at, ok := samples.passed(o, m.place())
 		c := o.carried[m.identity]
 		if !ok || c == nil || c.first.finishedBy(at.Add(r.slack)) {
 			continue
@@ -117,10 +136,10 @@ func (w *want) precise(r *run) bool {
 }
 
 // checkRejectAhead finds a reject that was committed before it was a letter.
-func (v *verdict) checkRejectAhead(r *run, x *reject, samples map[committed][]Commit) {
+func (v *verdict) checkRejectAhead(r *run, x *reject, samples tracks) {
 	for _, place := range x.places {
 		for _, o := range r.readers[place.topic] {
-			at, ok := passed(samples, o, place)
+			at, ok := samples.passed(o, place)
 			if ok && !r.Remade[place.topic] && o.badAt[place].finishedLater(at.Add(r.slack)) {
 				v.add("I6", "commit ahead", "%s %s at %s was committed by %s, and became a letter later",
 					x.send.Kind, x.send.ID, place, at.Format(time.RFC3339Nano))

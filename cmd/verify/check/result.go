@@ -64,7 +64,8 @@ func (r *run) results(wants map[told][]*want) map[told]map[string]map[string]boo
 	for topic := range topics {
 		for i := range r.Records[topic] {
 			rec := &r.Records[topic][i]
-			k := told{topic, string(rec.Key), eventOf(rec)}
+			event, _ := namesOf(rec)
+			k := told{topic, string(rec.Key), event}
 			if found[k] == nil {
 				found[k] = map[string]map[string]bool{}
 			}
@@ -87,9 +88,6 @@ func (r *run) holdsBack(w *want) bool {
 		return false
 	}
 	own := r.carriers(o, w)
-	if own == nil && w.Event == "" {
-		own = o.byApp[w.message.send.Application]
-	}
 	return slices.ContainsFunc(own, func(c *carried) bool {
 		s := o.explain(r, c)
 		return s == waiting || s == lettered || s == decided

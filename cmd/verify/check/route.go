@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -12,7 +13,7 @@ type route struct {
 	Route
 	carried  map[identity]*carried
 	byApp    map[string][]*carried
-	byEvent  map[string][]*carried
+	byName   map[string][]*carried
 	letters  []*letter // each id once, in the order of their topic
 	byID     map[string]*letter
 	byOrigin map[place][]*letter
@@ -33,7 +34,7 @@ type throughKey struct {
 type carried struct {
 	identity
 	key     string
-	event   string // payload field event_id of a message that the hub wrote
+	about   string // of a message that the hub wrote: the event or request that it follows from
 	first   moments
 	open    bool // unfinished: parked, or beyond the committed offset
 	letters []*letter
@@ -60,7 +61,7 @@ func (m moments) finishedLater(at time.Time) bool {
 
 func newRoute(c Route) *route {
 	return &route{
-		Route: c, carried: map[identity]*carried{}, byApp: map[string][]*carried{}, byEvent: map[string][]*carried{},
+		Route: c, carried: map[identity]*carried{}, byApp: map[string][]*carried{}, byName: map[string][]*carried{},
 		byID: map[string]*letter{}, byOrigin: map[place][]*letter{}, held: map[string]int{}, badOpen: map[place]bool{}, badAt: map[place]moments{},
 		ends: map[place]int64{}, through: map[throughKey]int64{},
 	}
@@ -137,13 +138,13 @@ func (o *route) carry(rec *Record) *carried {
 	}
 	c = &carried{identity: id, key: string(rec.Key)}
 	if id.source == "hub" {
-		c.event = eventOf(rec)
+		c.about = cmp.Or(namesOf(rec))
 	}
 	o.carried[id] = c
 	o.byApp[c.key] = append(o.byApp[c.key], c)
-	o.byEvent[id.id] = append(o.byEvent[id.id], c)
-	if c.event != "" && c.event != id.id {
-		o.byEvent[c.event] = append(o.byEvent[c.event], c)
+	o.byName[id.id] = append(o.byName[id.id], c)
+	if c.about != "" && c.about != id.id {
+		o.byName[c.about] = append(o.byName[c.about], c)
 	}
 	return c
 }
@@ -174,15 +175,16 @@ func identityOf(rec *Record) identity {
 	return identity{rec.Headers["ce_source"], rec.Headers["ce_id"]}
 }
 
-// eventOf returns the event of kandas that a payload tells of.
-func eventOf(rec *Record) string {
+// namesOf returns the event and the request of kandas that a payload names.
+func namesOf(rec *Record) (event, request string) {
 	var p struct {
-		Event string `json:"event_id"`
+		Event   string `json:"event_id"`
+		Request string `json:"request_id"`
 	}
 	if json.Unmarshal(rec.Value, &p) != nil {
-		return ""
+		return "", ""
 	}
-	return p.Event
+	return p.Event, p.Request
 }
 
 // originOf returns where a parked record or a letter says that it was first
