@@ -31,6 +31,7 @@ type Process struct {
 	exited     chan struct{} // closed when that one has ended
 	ours       bool          // its end is our doing
 	deaths     int           // ends that were not
+	logFrom    int64         // where the log was when it was started last
 	epoch      int           // raised by whatever makes a planned restart obsolete
 	supervised bool
 	after      time.Duration // from a death to the restart
@@ -69,6 +70,9 @@ func (p *Process) start(extraEnv []string) error {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
 	defer out.Close() // the process has its own
+	if info, err := out.Stat(); err == nil {
+		p.logFrom = info.Size()
+	}
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Env = append(surroundings(), p.env...)
 	cmd.Env = append(cmd.Env, extraEnv...)
@@ -183,18 +187,32 @@ func (p *Process) Term(ctx context.Context) error {
 // after SIGTERM.
 const terminated = 128 + int(syscall.SIGTERM)
 
-// Stop freezes the process (SIGSTOP); its sockets stay open.
-func (p *Process) Stop() { p.signal(syscall.SIGSTOP) }
+// Stop freezes the process (SIGSTOP), and returns once it has come to a halt.
+// Its sockets stay open.
+func (p *Process) Stop() {
+	pid, exited := p.signal(syscall.SIGSTOP)
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for pid != 0 && !frozen(pid) {
+		select {
+		case <-exited:
+			return
+		case <-poll.C:
+		}
+	}
+}
 
 // Cont lets a frozen process go on.
 func (p *Process) Cont() { p.signal(syscall.SIGCONT) }
 
-func (p *Process) signal(s syscall.Signal) {
+// signal sends a signal to the process, if it runs, and says which it was.
+func (p *Process) signal(s syscall.Signal) (pid int, exited <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.running() {
-		_ = p.cmd.Process.Signal(s) // it may have died by itself
+	if !p.running() || p.cmd.Process.Signal(s) != nil {
+		return 0, p.exited
 	}
+	return p.cmd.Process.Pid, p.exited
 }
 
 // Running reports whether the process runs; a frozen one does.

@@ -1,11 +1,37 @@
 package world
 
-import "syscall"
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
 
 // attributes make a process one of a group of its own, so that Ctrl-C in the
 // terminal reaches us alone, and have it killed when we are.
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// frozen reports whether all threads of a process have stopped: the signal is
+// sent before they have.
+func frozen(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil {
+		return true
+	}
+	for _, stat := range threads {
+		data, err := os.ReadFile(stat)
+		if err != nil {
+			continue // the thread has ended
+		}
+		_, state, _ := bytes.Cut(data[bytes.LastIndexByte(data, ')')+1:], []byte(" "))
+		if len(state) > 0 && state[0] != 'T' && state[0] != 't' {
+			return false
+		}
+	}
+	return true
 }
 
 // reserve binds a port without listening there. Who binds it as servers do (with
