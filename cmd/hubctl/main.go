@@ -1,5 +1,10 @@
 // Command hubctl is the operator's command line. It reads the same settings
-// from the environment as the hub; `hubctl --help` lists the commands.
+// from the environment as the hub; `hubctl --help` lists the commands. Data go to
+// stdout, talk goes to stderr.
+//
+// What changes anything asks for --who and --why and is on record in hub.audit
+// before it takes effect. Many dead letters are decided in two steps: dead plan
+// says what would be done and changes nothing, dead run carries that plan out.
 //
 // It ends with 0 when all is well, with 1 when a check failed or a command could
 // not be carried out, and with 2 when it was called wrongly.
@@ -22,7 +27,14 @@ type cli struct {
 	Topics   topicsCmd   `cmd:"" help:"Make, list and check the Kafka topics of the contract."`
 	Contract contractCmd `cmd:"" help:"Print the contract of the topics (AsyncAPI 3.0)."`
 	Dead     deadCmd     `cmd:"" help:"List the dead letters and decide of them."`
+	Route    routeCmd    `cmd:"" help:"Pause routes and resume them."`
+	Breaker  breakerCmd  `cmd:"" help:"Hold the breaker of a route's operation."`
+	Claims   claimsCmd   `cmd:"" help:"What to do once Redis has lost claims."`
+	Audit    auditCmd    `cmd:"" help:"What operators did."`
 }
+
+// talk is where a command speaks to whoever runs it; its data go to stdout.
+type talk struct{ io.Writer }
 
 // Exit codes.
 const (
@@ -60,6 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.BindTo(stdout, (*io.Writer)(nil)),
+		kong.Bind(talk{stderr}),
 	)
 	if err != nil {
 		panic(fmt.Errorf("the command line is declared wrongly: %w", err)) // a mistake of ours, found by every test
