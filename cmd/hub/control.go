@@ -30,9 +30,12 @@ func (h *hub) controlled(ctx context.Context, routes ...steered) error {
 	if err := h.control.Caught(ctx); err != nil {
 		return running.Wait() // ctx has ended
 	}
-	h.control.Watch(h.steer(routes))
+	h.control.Watch(h.steer(ctx, routes))
 	for _, r := range routes {
 		running.Go(func() error {
+			if h.learn(ctx, r) != nil {
+				return nil // ctx has ended
+			}
 			// A route that must stop does not take the others along.
 			if err := r.Run(ctx); err != nil {
 				h.log.Error("the route has stopped for good; the others go on", "route", r.Delivery.Route.Name, "error", err.Error())
@@ -44,7 +47,7 @@ func (h *hub) controlled(ctx context.Context, routes ...steered) error {
 }
 
 // steer returns what brings a new state to the routes.
-func (h *hub) steer(routes []steered) func(control.State) {
+func (h *hub) steer(ctx context.Context, routes []steered) func(control.State) {
 	var known control.State
 	return func(s control.State) {
 		for _, r := range routes {
@@ -62,9 +65,7 @@ func (h *hub) steer(routes []steered) func(control.State) {
 		}
 		if !reflect.DeepEqual(s.Loss, known.Loss) {
 			h.log.Warn("loss of claims", "state", s.Loss.Standing())
-			if h.onLoss != nil {
-				h.onLoss(s.Loss, s.Loss.Standing())
-			}
+			h.losses.changed(ctx, s.Loss, routes)
 		}
 		known = s
 	}

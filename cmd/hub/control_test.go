@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 
+	"kandashub/topics"
 	"kandashub/topics/control"
 	"kandashub/topics/payload"
 	"kandashub/topics/servertest"
@@ -144,9 +146,9 @@ func TestRoutesWaitForControl(t *testing.T) {
 	servertest.Eventually(t, "ready", func() bool { status, _ := w.failedChecks(); return status == http.StatusOK })
 }
 
-// TestLossesAreTold tells the claims of a loss that stands, and of its
-// acceptance, before and while routes run.
-func TestLossesAreTold(t *testing.T) {
+// TestLossesStopRoutes holds the routes of C2 and C3 systems from a loss of
+// claims to its acceptance, whoever noticed it, before and while they run.
+func TestLossesStopRoutes(t *testing.T) {
 	w := aloneWorld(t)
 	cfg, err := loadConfig(maps.Clone(w.environ), routingPlan())
 	if err != nil {
@@ -159,26 +161,56 @@ func TestLossesAreTold(t *testing.T) {
 	defer h.close()
 	loss := control.Loss{At: time.Now(), By: "another hub", Route: "iin-generate", Tags: []int{3}}
 	w.want(control.KeyLoss, loss)
-	type told struct {
-		by       string
-		standing bool
+	var routes []steered
+	for _, r := range h.routes {
+		routes = append(routes, h.consumer(r))
 	}
-	losses := make(chan told, 10)
-	h.onLoss = func(l control.Loss, standing bool) { losses <- told{l.AcceptedBy, standing} }
+	held := func() (names []string) {
+		for _, r := range routes {
+			for _, p := range r.Delivery.Gate.Reasons() {
+				if p.Reason == topics.PauseClaims {
+					names = append(names, r.Delivery.Route.Name)
+				}
+			}
+		}
+		return names
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- h.controlled(ctx) }()
-	if got := <-losses; got != (told{"", true}) {
-		t.Errorf("told %+v", got)
+	go func() { ended <- h.controlled(ctx, routes...) }()
+	servertest.Eventually(t, "routes are held", func() bool { return len(held()) > 0 })
+	if want := []string{"iin-generate", "notify-egov", "notify-statecorp"}; !slices.Equal(held(), want) {
+		t.Errorf("held: %v, want %v", held(), want)
 	}
-	w.want(control.PauseKey("register"), control.Pause{Route: "register", Owner: "duty", Why: "test", Since: time.Now()})
 	loss.AcceptedAt, loss.AcceptedBy, loss.Why = time.Now(), "duty", "test"
 	w.want(control.KeyLoss, loss)
-	if got := <-losses; got != (told{"duty", false}) { // and nothing for the pause
-		t.Errorf("told %+v", got)
+	servertest.Eventually(t, "no route is held", func() bool { return len(held()) == 0 })
+	if at := h.losses.Accepted(); at.IsZero() || at.After(time.Now()) {
+		t.Errorf("accepted at %s", at)
 	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLossAtStart looks for counters that are missing although the route has
+// been at work.
+func TestLossAtStart(t *testing.T) {
+	w := aloneWorld(t)
+	stop := w.start()
+	w.awaitEffect("kandas", "register", w.file())
+	servertest.Eventually(t, "an offset is committed", func() bool {
+		offsets, err := w.cluster.Client.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: "hub.register", Topics: map[string][]int{"migration.applications": {0, 1}}})
+		if err != nil {
+			return false
+		}
+		return slices.ContainsFunc(offsets.Topics["migration.applications"], func(p kafka.OffsetFetchPartition) bool { return p.CommittedOffset > 0 })
+	})
+	stop()
+	if err := w.rdb.FlushAll(t.Context()).Err(); err != nil { // its servers are its own
+		t.Fatal(err)
+	}
+	w.start()
+	servertest.Eventually(t, "the loss is written down", func() bool { return strings.Contains(w.log.String(), "loss of claims") })
 }

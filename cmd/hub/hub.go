@@ -44,8 +44,8 @@ type hub struct {
 	adapters *adapterSet
 	routes   []topics.Route
 	control  *control.Store
-	onLoss   func(loss control.Loss, standing bool) // told of each change; may be nil
-	held     atomic.Int64                           // bytes of messages in memory
+	losses   *losses
+	held     atomic.Int64 // bytes of messages in memory
 }
 
 // serve runs the hub until ctx ends, then hands over and ends within
@@ -133,6 +133,7 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	h.producer = topics.NewProducer(h.cluster, produceTimeout, h.metrics)
 	h.control = control.Open(h.cluster, h.producer, hubName())
 	h.control.Log = h.log
+	h.losses = &losses{hub: h}
 	h.redis = cfg.redisClient()
 	h.claims = claims.NewStore(h.redis, claims.Config{Lease: cfg.Lease, Keep: keep + 24*time.Hour, Metrics: h.metrics})
 	return h, nil
@@ -165,7 +166,7 @@ func (h *hub) consumer(r topics.Route) steered {
 				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Metrics: h.metrics, Log: h.log, Now: time.Now,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Metrics: h.metrics, Log: h.log, Now: failpoint.Now,
 		},
 	}}
 }

@@ -256,6 +256,7 @@ var records = map[string]func(s *story){
 		if len(missing) != hashTags-1 || slices.Contains(missing, c.Tag) {
 			s.Errorf("missing %v, all but %d are expected", missing, c.Tag)
 		}
+		s.ok(other.Begin(s.ctx, s.req.Route, missing))
 		if missing, err = other.Learn(s.ctx, s.req.Route); err != nil || len(missing) > 0 {
 			s.Errorf("missing %v (%v) after they were begun", missing, err)
 		}

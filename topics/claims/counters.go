@@ -45,9 +45,9 @@ func (k *knownCounters) of(route string) *counters {
 }
 
 // Learn takes over the counters of a route as they are in Redis now, before its
-// first claim and whenever a loss has been accepted. Those that are missing are
-// begun at zero, so that their loss is seen from now on, and their tags are
-// returned: if the route has ever claimed, Redis has lost them.
+// first claim and whenever a loss has been accepted. It returns the tags whose
+// counters are missing: if the route has ever claimed, Redis has lost them, which
+// is to be written down before they are begun ([Store.Begin]).
 func (s *Store) Learn(ctx context.Context, route string) (missing []int, err error) {
 	known := s.known.of(route)
 	for tag := range known {
@@ -64,7 +64,7 @@ func (s *Store) Learn(ctx context.Context, route string) (missing []int, err err
 			missing = append(missing, tag)
 		}
 	}
-	return missing, s.begin(ctx, route, missing)
+	return missing, nil
 }
 
 // counters returns the counters of a route's hash tags, by number. A tag that
@@ -97,8 +97,9 @@ func (s *Store) counters(ctx context.Context, route string) (map[int]int64, erro
 	return found, nil
 }
 
-// begin writes counters of zero where there are none.
-func (s *Store) begin(ctx context.Context, route string, tags []int) error {
+// Begin writes counters of zero for tags that have none, so that their loss is
+// seen from now on.
+func (s *Store) Begin(ctx context.Context, route string, tags []int) error {
 	if len(tags) == 0 {
 		return nil
 	}

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// plan is what the environment asks for. It is the one state of a package in
-// the module: it is not in the programs that anybody runs.
+// plan is what the environment asks for. It and skew are the one state of a
+// package in the module: they are not in the programs that anybody runs.
 var plan = sync.OnceValue(func() []*trap {
 	traps, err := parse(os.Getenv("HUB_FAILPOINT"))
 	if err != nil {
@@ -91,3 +91,20 @@ func parse(s string) (traps []*trap, err error) {
 	}
 	return traps, nil
 }
+
+// skew is how far the clock of this process is to be off: HUB_CLOCK=+10m.
+var skew = sync.OnceValue(func() time.Duration {
+	text := os.Getenv("HUB_CLOCK")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "HUB_CLOCK:", err)
+		os.Exit(2)
+	}
+	return d
+})
+
+// Now is the time, as a clock has it that is off by HUB_CLOCK.
+func Now() time.Time { return time.Now().Add(skew()) }

@@ -13,6 +13,8 @@
 //	stop     SIGSTOP to itself: a zombie, until somebody sends SIGCONT
 //	panic    panic there
 //	sleep=d  wait for the duration d
+//
+// HUB_CLOCK=+10m makes the clock of such a program go wrong; see Now.
 package failpoint
 
 // A Point is a place between two steps. They are listed in the order in which a
