@@ -74,6 +74,7 @@ type Want struct {
 	Operation string
 	Event     string
 	ID        string
+	Optional  bool // it may come to nothing, for another message may have come to it
 	Contract  Contract
 	Ordered   bool     // the application's effects of this operation come in the order of Seq
 	Upstream  []string // routes before this one: their letters explain what is missing, too
@@ -108,9 +109,9 @@ type Route struct {
 	Sources []string
 
 	// Writes are the topics that its messages go on to, also through the system
-	// that it calls. They tell which routes lie before a want's: a letter there
-	// explains why the want has come to nothing. Where they are missing, only
-	// the route that reads the send's own topic is known to lie before.
+	// that it calls. They tell which routes lie before a want's that does not
+	// say so itself (Want.Upstream), and what must have been written further
+	// before an offset is committed.
 	Writes []string
 }
 

@@ -250,6 +250,9 @@ func (r *run) settle() {
 			}
 		}
 	}
+	for _, m := range r.messages {
+		m.wants = slices.DeleteFunc(m.wants, func(w *want) bool { return w.Optional && w.state == missing })
+	}
 }
 
 // share gives a group's rows to its wants: one each as far as they go, what is
