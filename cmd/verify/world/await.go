@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -33,19 +31,11 @@ func (p *Process) AwaitLog(ctx context.Context, text string, limit time.Duration
 	})
 }
 
-// stopped says whether the process is in the state T, as /proc has it.
+// stopped says whether the process runs and has come to a halt.
 func (p *Process) stopped() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cmd == nil || !p.running() {
-		return false
-	}
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
-	if err != nil {
-		return false
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return strings.HasPrefix(rest, "T")
+	return p.running() && frozen(p.cmd.Process.Pid)
 }
 
 func within(ctx context.Context, limit time.Duration, ok func() bool) (bool, error) {

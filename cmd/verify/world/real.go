@@ -16,11 +16,11 @@ import (
 // startRealServers brings up Apache Kafka, as one node or three that are brokers
 // and controllers, and redis-server.
 func (w *World) startRealServers(ctx context.Context) error {
-	real := w.config.Real
-	if real.Brokers != 1 && real.Brokers != 3 {
-		return fmt.Errorf("%d real brokers: 1 or 3 are possible", real.Brokers)
+	n := w.config.Real.Brokers
+	if n != 1 && n != 3 {
+		return fmt.Errorf("%d real brokers: 1 or 3 are possible", n)
 	}
-	if err := w.planKafka(real.Brokers); err != nil {
+	if err := w.planKafka(n); err != nil {
 		return err
 	}
 	if err := w.planRealBrokers(ctx); err != nil {

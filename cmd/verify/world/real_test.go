@@ -11,9 +11,9 @@ import (
 	"kandashub/cmd/verify/broker"
 )
 
-// real is a world with real servers, where VERIFY_KAFKA_LIBS names the folder of
+// withReal starts a world with real servers, where VERIFY_KAFKA_LIBS names the folder of
 // Kafka's jars (deploy/servers/kafka-jars prints it).
-func real(t *testing.T, brokers int, aof bool) *World {
+func withReal(t *testing.T, brokers int, aof bool) *World {
 	t.Helper()
 	libs := os.Getenv("VERIFY_KAFKA_LIBS")
 	if libs == "" {
@@ -26,7 +26,7 @@ func real(t *testing.T, brokers int, aof bool) *World {
 
 // Of three brokers one may be lost.
 func TestRealBrokers(t *testing.T) {
-	w := real(t, 3, true)
+	w := withReal(t, 3, true)
 	registered(t, w, file(t, w, "begin"))
 	if _, err := w.BrokerFault(soon(t), broker.Fault{}); !errors.Is(err, errEmbeddedOnly) {
 		t.Errorf("a real broker takes faults: %v", err)
@@ -55,7 +55,7 @@ func TestRealRedis(t *testing.T) {
 		kept string
 	}{{true, "1"}, {false, "<nil>"}} {
 		t.Run(fmt.Sprintf("aof %v", tc.aof), func(t *testing.T) {
-			w := real(t, 1, tc.aof)
+			w := withReal(t, 1, tc.aof)
 			ctx := soon(t)
 			_, err := w.RedisCommand(ctx, "SET", "here", "1")
 			must(t, err)

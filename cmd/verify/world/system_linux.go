@@ -9,17 +9,19 @@ import (
 )
 
 // attributes make a process one of a group of its own, so that Ctrl-C in the
-// terminal reaches us alone, and have it killed when we are.
+// terminal reaches us alone, and have it killed when we are. (It is killed when
+// the thread that started it ends; Go ends only threads that a goroutine has
+// locked, and nothing here locks any.)
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// frozen reports whether all threads of a process have stopped: the signal is
-// sent before they have.
+// frozen reports whether all threads of a process have stopped: a signal is sent
+// before they have.
 func frozen(pid int) bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
-	if err != nil {
-		return true
+	if err != nil || len(threads) == 0 {
+		return false
 	}
 	for _, stat := range threads {
 		data, err := os.ReadFile(stat)

@@ -70,10 +70,13 @@ func (w *World) startSystems(ctx context.Context) error {
 	for _, own := range []string{"HUB_LISTEN", "HUB_METRICS"} { // each hub has others
 		delete(env, own)
 	}
+	for _, setting := range slices.Concat(w.base(), times(), w.config.Env) {
+		name, value, _ := strings.Cut(setting, "=")
+		env[name] = value
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		w.environment = append(w.environment, name+"="+env[name])
 	}
-	w.environment = slices.Concat(w.environment, w.base(), times(), w.config.Env)
 	return nil
 }
 

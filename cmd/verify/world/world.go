@@ -8,6 +8,7 @@
 //	     ──> RedisProxy   ──> Redis (verify redis, or redis-server)
 //	     ──> SystemProxy  ──> mock systems (mocks serve, one process for all)
 //	mock systems ──> Door ──> the hubs' intake and SHEP endpoints, in turn
+//	             ──> KafkaProxies, for those that write to topics
 //
 // Whoever checks the run goes past the proxies: KafkaDirect with Dialer,
 // RedisDirect, SystemURL, Ledger.
