@@ -1,0 +1,188 @@
+package control_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"kandashub/topics"
+	"kandashub/topics/control"
+	"kandashub/topics/servertest"
+)
+
+// desk is an operator at work, with topics of the test's own.
+type desk struct {
+	*replicas
+	*control.Commands
+	audit string // topic
+}
+
+func newDesk(t *testing.T, brokers []string, routes ...string) *desk {
+	r := newReplicas(t, brokers)
+	d := &desk{replicas: r, audit: servertest.Unique("audit")}
+	servertest.CreateTopics(t, brokers, 1, r.topic, d.audit)
+	for _, name := range routes { // before the cluster is asked for anything: it remembers what there is
+		route := topics.Route{Name: name}
+		servertest.CreateTopics(t, brokers, 2, name+".in", name+".out", route.ParkedTopic(), route.DeadTopic())
+	}
+	d.Commands = &control.Commands{
+		Cluster: r.cluster, Producer: r.producer, Store: r.open("desk"),
+		Audit: control.NewAudit(r.cluster, r.producer).On(d.audit), Routes: routes,
+	}
+	return d
+}
+
+var order = control.Order{Who: "duty", Why: "a test"}
+
+// steps returns what is on record: action and result.
+func (d *desk) steps() (out []string) {
+	d.t.Helper()
+	records, err := control.ReadAuditOf(d.t.Context(), d.cluster, d.audit)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := control.VerifyAudit(records); err != nil {
+		d.t.Error(err)
+	}
+	for _, r := range records {
+		out = append(out, r.Action+" "+r.Object+": "+r.Result)
+	}
+	return out
+}
+
+func (d *desk) must(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func (d *desk) refused(err error, why string) {
+	d.t.Helper()
+	var r *control.Refusal
+	if !errors.As(err, &r) || !strings.Contains(err.Error(), why) {
+		d.t.Errorf("%v, want a refusal with %q", err, why)
+	}
+}
+
+// What an operator says reaches every hub, and each step of it is on record.
+func TestCommandsReachEveryHub(t *testing.T) {
+	a := servertest.Unique("r")
+	d := newDesk(t, servertest.Brokers(t), a)
+	hub := d.open("hub")
+	ctx := t.Context()
+	d.must(d.Pause(ctx, order, a, time.Hour))
+	d.must(d.ForceBreaker(ctx, order, a, control.ForceOpen, 0))
+	d.caught(hub)
+	p, b := hub.State().Pauses[a], hub.State().Breakers[a]
+	if p.Owner != "duty" || p.Why != "a test" || p.Until.Sub(p.Since) != time.Hour || b.Force != control.ForceOpen || !b.Until.IsZero() {
+		t.Errorf("%+v %+v", p, b)
+	}
+	d.must(d.Resume(ctx, order, a))
+	d.must(d.ReleaseBreaker(ctx, order, a))
+	d.caught(hub)
+	same(t, hub.State(), control.State{})
+	d.refused(d.Resume(ctx, order, a), "no operator has paused")
+	d.refused(d.ReleaseBreaker(ctx, order, a), "no operator holds")
+	d.refused(d.Pause(ctx, order, "nowhere", 0), "no route nowhere")
+	want := []string{
+		"pause route " + a + ": asked", "pause route " + a + ": done", "force breaker open " + a + ": asked", "force breaker open " + a + ": done",
+		"resume route " + a + ": asked", "resume route " + a + ": done", "release breaker " + a + ": asked", "release breaker " + a + ": done",
+		"resume route " + a + ": asked", "resume route " + a + ": refused", "release breaker " + a + ": asked", "release breaker " + a + ": refused",
+		"pause route nowhere: asked", "pause route nowhere: refused",
+	}
+	if got := d.steps(); !slices.Equal(got, want) {
+		t.Errorf("on record is %q", got)
+	}
+}
+
+// What must not be kept for ever is not written down at all.
+func TestOrdersHoldNoPersonalData(t *testing.T) {
+	a := servertest.Unique("r")
+	d := newDesk(t, servertest.Brokers(t), a)
+	for why, o := range map[string]control.Order{
+		"say who":       {Why: "why"},
+		"who wants it":  {Who: "duty", Why: "  "},
+		"may be an IIN": {Who: "duty", Why: "the person with 990101200017 asked"},
+		"twelve digits": {Who: "990101200017", Why: "why"},
+		"at most":       {Who: "duty", Why: strings.Repeat("x", 1001)},
+	} {
+		d.refused(d.Pause(t.Context(), o, a, 0), why)
+	}
+	if got := d.steps(); len(got) != 0 {
+		t.Errorf("on record is %q", got)
+	}
+}
+
+// No audit, no effect.
+func TestNoAuditNoEffect(t *testing.T) {
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	a := servertest.Unique("r")
+	d := newDesk(t, k.ListenAddrs(), a)
+	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		k.KeepControl()
+		produce := req.(*kmsg.ProduceRequest)
+		if produce.Topics[0].Topic != d.audit {
+			return nil, nil, false
+		}
+		resp := req.ResponseKind().(*kmsg.ProduceResponse)
+		topic, partition := kmsg.NewProduceResponseTopic(), kmsg.NewProduceResponseTopicPartition()
+		topic.Topic, partition.ErrorCode = d.audit, kerr.InvalidRecord.Code
+		topic.Partitions = append(topic.Partitions, partition)
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	if err := d.Pause(t.Context(), order, a, 0); err == nil || !strings.Contains(err.Error(), "nothing was done") {
+		t.Errorf("%v", err)
+	}
+	d.caught(d.Store)
+	same(t, d.Store.State(), control.State{})
+}
+
+// A loss is accepted once every call from before it must have ended.
+func TestAcceptLoss(t *testing.T) {
+	d := newDesk(t, servertest.Brokers(t))
+	hub := d.open("hub")
+	ctx := t.Context()
+	d.Settle = 15 * time.Minute
+	d.refused(d.AcceptLoss(ctx, order), "no loss")
+	noticed := time.Now().Add(-10 * time.Minute)
+	d.must(hub.ReportLoss(ctx, control.Loss{At: noticed, Route: "r"}))
+	d.refused(d.AcceptLoss(ctx, order), "it can be accepted from "+noticed.Add(d.Settle).UTC().Format(time.RFC3339))
+	d.caught(hub)
+	if !hub.State().Loss.Standing() {
+		t.Error("accepted too early")
+	}
+	d.Settle = 5 * time.Minute
+	d.must(d.AcceptLoss(ctx, order))
+	d.caught(hub)
+	l := hub.State().Loss
+	if l.Standing() || l.AcceptedBy != "duty" || l.Why != "a test" || l.Route != "r" || l.AcceptedAt.Before(noticed) {
+		t.Errorf("%+v", l)
+	}
+	d.refused(d.AcceptLoss(ctx, order), "no loss")
+	d.must(hub.ReportLoss(ctx, control.Loss{}))
+	if !hub.State().Loss.Standing() {
+		t.Error("a second loss does not stand")
+	}
+}
+
+// Whoever asks for one letter that is not there is refused.
+func TestUnknownLetter(t *testing.T) {
+	route := servertest.Unique("r")
+	d := newDesk(t, servertest.Brokers(t), route)
+	d.refused(d.Replay(t.Context(), order, route, "none"), "no unresolved letter")
+	d.refused(d.Discard(t.Context(), order, "nowhere", "none"), "no route")
+	_, err := d.ShowPayload(t.Context(), order, route, "none")
+	d.refused(err, "no unresolved letter")
+}

@@ -1,0 +1,369 @@
+package control_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"kandashub/observability"
+	"kandashub/topics"
+	"kandashub/topics/claims"
+	"kandashub/topics/control"
+	"kandashub/topics/servertest"
+)
+
+// office is a desk beside a hub with one route, whose system refuses what the
+// test says.
+type office struct {
+	*desk
+	route topics.Route
+
+	mu      sync.Mutex
+	refuses func(application string) bool
+	effects []string // messages that were carried out
+	calls   atomic.Int64
+}
+
+func newOffice(t *testing.T) *office {
+	brokers := servertest.Brokers(t)
+	name := servertest.Unique("r")
+	o := &office{desk: newDesk(t, brokers, name), refuses: func(string) bool { return true }}
+	o.route = topics.Route{
+		Name: name, Sources: []string{name + ".in"}, Writes: []string{name + ".out"},
+		Operation: topics.Operation{System: "test", Name: "do", Effect: topics.C1, Do: o.do},
+	}
+	return o
+}
+
+func (o *office) do(_ context.Context, m topics.Message) ([]topics.Reply, error) {
+	o.calls.Add(1)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.refuses(m.Subject) {
+		return nil, topics.Fail(topics.Rejected, "http_422", "refused")
+	}
+	o.effects = append(o.effects, m.ID)
+	return []topics.Reply{{Topic: o.route.Writes[0], Type: "test.done.v1", Data: map[string]string{"by": "system"}}}, nil
+}
+
+func (o *office) refusing(f func(application string) bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refuses = f
+}
+
+// start runs the hub until the test ends.
+func (o *office) start() {
+	t := o.t
+	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
+	t.Cleanup(store.Close)
+	breaker := open{make(chan struct{})}
+	c := &topics.Consumer{
+		Cluster: o.cluster, Partitions: 2, Workers: 8, Window: 100, WindowBytes: 1 << 20, Bytes: new(atomic.Int64),
+		Session: 6 * time.Second, Rebalance: 10 * time.Second,
+		Delivery: &topics.Delivery{
+			Route: o.route, Claims: store, Producer: o.producer, Gate: topics.NewGate(breaker, nil),
+			Timing: topics.Timing{Call: time.Second, Lease: 3 * time.Second, Drain: time.Second, ParkAfter: time.Minute,
+				BackoffLeast: 10 * time.Millisecond, BackoffMost: 100 * time.Millisecond},
+			Check:   func(string, topics.Message) (string, error) { return "", nil },
+			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
+			Metrics: observability.NewMetrics(nil), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
+		},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("the hub ended with: %v", err)
+		}
+	})
+}
+
+// open is a breaker that admits everything.
+type open struct{ changed chan struct{} }
+
+func (open) Admit() (func(error), time.Duration, bool) { return func(error) {}, 0, true }
+func (open) Open() bool                                { return false }
+func (b open) Changed() <-chan struct{}                { return b.changed }
+
+// send writes one message of an application.
+func (o *office) send(application string, n int) {
+	o.t.Helper()
+	m := topics.Message{ID: fmt.Sprint(application, "-", n), Type: "test.order.v1", Source: "test", Subject: application,
+		Time: time.Now(), Data: json.RawMessage(`{"iin":"990101200017","persons":[{"name":"secret"}]}`)}
+	if err := o.producer.Publish(o.t.Context(), o.route.Sources[0], m); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// letters waits for as many letters that nobody has decided.
+func (o *office) letters(n int) (letters []topics.Letter) {
+	o.t.Helper()
+	servertest.Eventually(o.t, fmt.Sprint(n, " letters"), func() bool {
+		var err error
+		letters, err = o.Letters(o.t.Context(), control.Filter{})
+		return err == nil && len(letters) == n
+	})
+	return letters
+}
+
+func (o *office) awaitEffects(want ...string) {
+	o.t.Helper()
+	slices.Sort(want)
+	servertest.Eventually(o.t, fmt.Sprint("effects ", want), func() bool {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return slices.Equal(slices.Sorted(slices.Values(o.effects)), want)
+	})
+}
+
+// replies counts what was written, by whom and of which application.
+func (o *office) replies() map[string]int {
+	o.t.Helper()
+	out := map[string]int{}
+	for p := range 2 {
+		resp, err := o.cluster.Client.Fetch(o.t.Context(), fetchAll(o.route.Writes[0], p))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		for {
+			r, err := resp.Records.ReadRecord()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			value, err := io.ReadAll(r.Value)
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			var by struct{ By string }
+			if err := json.Unmarshal(value, &by); err != nil {
+				o.t.Fatal(err)
+			}
+			key, err := io.ReadAll(r.Key)
+			if err != nil {
+				o.t.Fatal(err)
+			}
+			out[by.By+" "+string(key)]++
+		}
+	}
+	return out
+}
+
+// Replay, answer and discard of one letter at once have one effect between them,
+// and the message after it goes on.
+func TestDecisionsThatRaceHaveOneEffect(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	var applications []string
+	for n := range 8 {
+		applications = append(applications, fmt.Sprint("app-", n))
+		o.send(applications[n], 0)
+	}
+	letters := o.letters(len(applications))
+	o.refusing(func(string) bool { return false })
+	for _, a := range applications {
+		o.send(a, 1) // waits behind the letter
+	}
+	answer := []topics.GivenReply{{Topic: o.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"by":"person"}`)}}
+	var racing sync.WaitGroup
+	late := func(err error) {
+		var r *control.Refusal
+		if err != nil && !errors.As(err, &r) { // another decision may have been carried out already
+			t.Error(err)
+		}
+	}
+	for _, l := range letters {
+		racing.Go(func() { late(o.Replay(t.Context(), order, o.route.Name, l.ID)) })
+		racing.Go(func() {
+			late(o.Answer(t.Context(), order, o.route.Name, l.ID, func(topics.Letter) ([]topics.GivenReply, error) { return answer, nil }))
+		})
+		racing.Go(func() { late(o.Discard(t.Context(), order, o.route.Name, l.ID)) })
+	}
+	racing.Wait()
+	o.letters(0)
+	carried := func() map[string]int {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		count := map[string]int{}
+		for _, id := range o.effects {
+			count[id]++
+		}
+		return count
+	}
+	servertest.Eventually(t, "the followers are through", func() bool {
+		effects := carried()
+		return !slices.ContainsFunc(applications, func(a string) bool { return effects[a+"-1"] == 0 })
+	})
+	effects, replies := carried(), o.replies()
+	for _, a := range applications {
+		if replayed, answered := effects[a+"-0"], replies["person "+a]; replayed+answered > 1 || effects[a+"-1"] != 1 {
+			t.Errorf("the letter of %s was replayed %d times and answered %d times, the message after it carried out %d times", a, replayed, answered, effects[a+"-1"])
+		}
+	}
+}
+
+// A plan counts what would be decided and what waits behind it, and changes
+// nothing; what has been decided is no part of the next one.
+func TestPlan(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	for _, a := range []string{"app-1", "app-2", "app-3"} {
+		o.send(a, 0)
+	}
+	if err := o.producer.Publish(t.Context(), o.route.Sources[0], topics.Message{Type: "test", Subject: "app-4"}); err != nil {
+		t.Fatal(err)
+	}
+	letters := o.letters(4)
+	o.send("app-2", 1)
+	o.send("app-2", 2)
+	servertest.Eventually(t, "followers are parked", func() bool {
+		parked, err := topics.ReadFollowers(t.Context(), o.cluster, o.route)
+		return err == nil && parked["app-2"] == 2
+	})
+	p, err := o.Plan(t.Context(), control.Filter{Routes: []string{o.route.Name}}, topics.DecideReplay)
+	o.must(err)
+	if p.Letters != 3 || p.Excluded != 1 || len(p.Groups) != 1 || p.Groups[0].Letters != 3 || p.Groups[0].Code != "http_422" {
+		t.Errorf("%+v", p)
+	}
+	if first := p.Orders[0]; first.Application != "app-2" || first.Followers != 2 || p.Orders[1].Followers != 0 {
+		t.Errorf("orders %+v", p.Orders)
+	}
+	if again, err := o.Plan(t.Context(), control.Filter{}, topics.DecideReplay); err != nil || again.Hash != p.Hash {
+		t.Errorf("%s again is %s (%v)", p.Hash, again.Hash, err)
+	}
+	for name, f := range map[string]control.Filter{
+		"class": {Class: topics.LetterUncertain}, "code": {Code: "http_400"}, "application": {Application: "nobody"}, "since": {Since: time.Now().Add(time.Hour)},
+	} {
+		if other, err := o.Plan(t.Context(), f, topics.DecideReplay); err != nil || other.Letters != 0 {
+			t.Errorf("filter by %s takes %d letters (%v)", name, other.Letters, err)
+		}
+	}
+	if discard, err := o.Plan(t.Context(), control.Filter{}, topics.DecideDiscard); err != nil || discard.Letters != 4 || discard.Hash == p.Hash {
+		t.Errorf("%+v, %v", discard, err)
+	}
+	_, err = o.Plan(t.Context(), control.Filter{}, topics.DecideAnswer)
+	o.refused(err, "an answer is given to one")
+	if got := o.steps(); len(got) != 0 {
+		t.Errorf("on record is %q", got)
+	}
+
+	// Somebody decides one of them: the plan does not come to the same any more.
+	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return string(l.Record.Key) == "app-3" })
+	o.must(o.Discard(t.Context(), order, o.route.Name, letters[i].ID))
+	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, Wait: time.Minute})
+	o.refused(err, "make a new plan")
+	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "rubbish", Rate: 1000, Wait: time.Minute})
+	o.refused(err, "names no plan")
+}
+
+// A run that is cut off is taken up again, decides nothing twice, and letters
+// that came after the plan are left alone.
+func TestRunGoesOnWhereItWasCutOff(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	var applications []string
+	for n := range 10 {
+		applications = append(applications, fmt.Sprint("app-", n))
+		o.send(applications[n], 0)
+	}
+	o.letters(10)
+	p, err := o.Plan(t.Context(), control.Filter{}, topics.DecideReplay)
+	o.must(err)
+	servertest.Eventually(t, "a later letter", func() bool {
+		o.send(servertest.Unique("late-"), 0)
+		late, err := o.Letters(t.Context(), control.Filter{})
+		return err == nil && slices.ContainsFunc(late, func(l topics.Letter) bool {
+			return strings.HasPrefix(string(l.Record.Key), "late-")
+		})
+	})
+	o.refusing(func(a string) bool { return !strings.HasPrefix(a, "app-") })
+	run := control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, StopAt: 0, Wait: time.Minute}
+	ctx, cancel := context.WithCancel(t.Context())
+	run.Report = func(p control.Progress) {
+		if p.Decided == 4 {
+			cancel()
+		}
+	}
+	first, err := o.RunPlan(ctx, order, run)
+	if !errors.Is(err, context.Canceled) || first.Decided < 4 || first.Decided == 10 {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	run.Report = nil
+	second, err := o.RunPlan(t.Context(), order, run)
+	o.must(err)
+	if second.Letters != 10 || second.Skipped != first.Decided || second.Decided != 10-first.Decided || second.Done != second.Decided || second.Died != 0 {
+		t.Errorf("%+v and then %+v", first, second)
+	}
+	for i := range applications {
+		applications[i] += "-0"
+	}
+	o.awaitEffects(applications...)
+	got := o.steps()
+	if len(got) != 4 || !strings.HasSuffix(got[1], ": failed") || !strings.HasSuffix(got[3], ": done") {
+		t.Errorf("on record is %q", got)
+	}
+}
+
+// A run stops when its letters die again, after the canary if there is one.
+func TestRunStopsWhenLettersDieAgain(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	for n := range 6 {
+		o.send(fmt.Sprint("app-", n), 0)
+	}
+	o.letters(6)
+	before := o.calls.Load()
+	p, err := o.Plan(t.Context(), control.Filter{}, topics.DecideReplay)
+	o.must(err)
+	got, err := o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, Canary: 2, StopAt: 0.5, Wait: time.Minute})
+	if err == nil || !strings.Contains(err.Error(), "died again") || got.Decided == 0 || got.Decided > 2 || got.Died == 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if n := o.calls.Load() - before; n > 2 {
+		t.Errorf("%d calls, the canary has 2 letters", n)
+	}
+}
+
+// What a letter carries is shown in its form only, unless that is asked for.
+func TestShowMasksThePayload(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	o.send("app-1", 0)
+	id := o.letters(1)[0].ID
+	l, err := o.Show(t.Context(), o.route.Name, id)
+	o.must(err)
+	if got := string(l.Record.Value); got != `{"iin":"string","persons":[{"name":"string"}]}` {
+		t.Errorf("shows %s", got)
+	}
+	if len(o.steps()) != 0 {
+		t.Error("a look at the form is on record")
+	}
+	l, err = o.ShowPayload(t.Context(), order, o.route.Name, id)
+	o.must(err)
+	if !strings.Contains(string(l.Record.Value), "990101200017") {
+		t.Errorf("shows %s", l.Record.Value)
+	}
+	if got := o.steps(); len(got) != 2 || !strings.HasPrefix(got[0], "show payload ") {
+		t.Errorf("on record is %q", got)
+	}
+}
+
+func fetchAll(topic string, partition int) *kafka.FetchRequest {
+	return &kafka.FetchRequest{Topic: topic, Partition: partition, MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 100 * time.Millisecond}
+}
