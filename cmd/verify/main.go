@@ -1,5 +1,17 @@
-// Command verify starts real processes, injects faults and decides from the
-// outside whether the hub keeps its promises.
+// Command verify starts real processes, lets load flow through them, injects
+// faults, and then decides from the outside whether the hub keeps its promises:
+// from the systems' ledgers, the topics and Redis. It never asks the hub.
+//
+//	verify run       the scenarios, one after another; exit 1 on any violation
+//	verify mutants   hubs that are broken on purpose, each of which must be caught
+//	verify list      what there is
+//
+// scenarios*.go is the table of scenarios, mutants.go that of broken hubs.
+// Package world starts and hurts the processes, package load sends, package check
+// decides, package report writes it down.
+//
+// A fault that did not bite makes its run void, never green. What only a real
+// Kafka and Redis can do is listed as "needs real" on the embedded ones.
 package main
 
 import (
@@ -31,6 +43,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cli struct {
+		Run    runCmd    `cmd:"" help:"Play scenarios."`
+		List   listCmd   `cmd:"" help:"List the scenarios."`
 		Broker brokerCmd `cmd:"" hidden:"" help:"Serve an embedded Kafka."`
 		Redis  redisCmd  `cmd:"" hidden:"" help:"Serve an embedded Redis."`
 	}

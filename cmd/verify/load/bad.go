@@ -50,7 +50,9 @@ var spoils = []struct {
 	{"wrong source", func(r *kgo.Record) { with(r, "ce_source", "egov") }},
 	{"two subjects", func(r *kgo.Record) { with(r, "ce_subject", "migration-somebody-else") }},
 	{"unknown type", func(r *kgo.Record) { with(r, "ce_type", "kz.kandas.application.unheard-of.v1") }},
-	{"wrong schema", func(r *kgo.Record) { r.Value = bytes.Replace(r.Value, []byte(`"recipients"`), []byte(`"recipient"`), 1) }},
+	{"wrong schema", func(r *kgo.Record) {
+		r.Value = bytes.Replace(r.Value, []byte(`"recipients"`), []byte(`"recipient"`), 1)
+	}},
 	{"too large", func(r *kgo.Record) {
 		r.Value = bytes.Replace(r.Value, []byte("Заявление"), bytes.Repeat([]byte("Заявление "), 40000), 1)
 	}},

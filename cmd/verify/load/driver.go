@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -20,9 +19,8 @@ type Driver struct {
 	personal []string
 	rate     float64
 
-	acked   atomic.Int64
-	failed  atomic.Int64
-	mu      sync.Mutex // guards the sends' outcomes
+	mu      sync.Mutex // guards the sends' outcomes, and acked
+	acked   []int      // messages in the order of their acknowledgement
 	pending sync.WaitGroup
 }
 
@@ -37,8 +35,30 @@ func NewDriver(p Plan, rate float64, client *kgo.Client) *Driver {
 // Personal returns what is said of people in the messages.
 func (d *Driver) Personal() []string { return d.personal }
 
-// Acked is how many sends have been written so far, and how many there are.
-func (d *Driver) Acked() (acked, total int) { return int(d.acked.Load()), len(d.messages) }
+// Acked returns what has been written, but for the first n of it.
+func (d *Driver) Acked(n int) (sends []check.Send) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, i := range d.acked[min(n, len(d.acked)):] {
+		sends = append(sends, d.messages[i].send)
+	}
+	return sends
+}
+
+// Total is how many messages there are to send.
+func (d *Driver) Total() int { return len(d.messages) }
+
+// Wants is how many effects everything must come to.
+func (d *Driver) Wants() (n int) {
+	for _, m := range d.messages {
+		for _, w := range m.send.Wants {
+			if !w.Optional {
+				n++
+			}
+		}
+	}
+	return n
+}
 
 // Run sends everything and returns when it is written, or ctx ends.
 func (d *Driver) Run(ctx context.Context) error {
@@ -84,11 +104,10 @@ func (d *Driver) produce(ctx context.Context, i int) {
 		defer d.mu.Unlock()
 		m.send.Done = time.Now()
 		if err != nil {
-			d.failed.Add(1)
 			return // perhaps written
 		}
 		m.send.Outcome, m.send.Partition, m.send.Offset = check.Acked, int(r.Partition), r.Offset
-		d.acked.Add(1)
+		d.acked = append(d.acked, i)
 	})
 }
 

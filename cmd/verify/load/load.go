@@ -39,6 +39,7 @@ type Plan struct {
 	Channels     []string // migration, egov, statecorp
 	Signed       float64  // share of the events that are decisions with a signature
 	IINs         int      // requests for IINs, each of an application of its own
+	Twins        int      // so many of these in a row are for the same person; 0: one
 	Repeats      float64  // beside them, as a share of Notices: byte for byte once more
 	Conflicts    float64  // the id of an earlier one with other content
 	Poison       float64  // what can never succeed
@@ -58,7 +59,8 @@ type maker struct {
 	people people
 	began  time.Time
 	seq    map[string]int
-	sent   []planned // good notices so far
+	sent   []planned      // good notices so far
+	person payload.Person // for whom the last IIN was asked
 }
 
 // Messages returns everything that a plan sends, in order.
@@ -158,13 +160,16 @@ func noticeWants(app, channel, event string, noReceipts bool) []check.Want {
 func (m *maker) iinRequest(n int) planned {
 	app := fmt.Sprintf("migration-%s-iin-%d", m.plan.Run, n)
 	id := topics.DeriveID("verify", app, "iin")
-	request := payload.IINRequest{ApplicationID: app, RequestID: id, Persons: []payload.PersonRequest{{Person: m.people.person(app)}}}
+	if m.plan.Twins < 2 || n%m.plan.Twins == 0 {
+		m.person = m.people.person()
+	}
+	request := payload.IINRequest{ApplicationID: app, RequestID: id, Persons: []payload.PersonRequest{{Person: m.person}}}
 	p := planned{record: record("kandas.iin-requests", app, id, payload.TypeIINRequested, "kandas", m.began, request)}
 	upstream := []string{"iin-lookup"}
 	p.send = check.Send{
 		ID: id, Source: "kandas", Type: payload.TypeIINRequested, Topic: "kandas.iin-requests", Application: app, Seq: 1, Kind: check.Good,
 		Wants: []check.Want{
-			{Route: "iin-generate", System: "migpolice", Operation: "generate", Contract: check.C3, Upstream: upstream},
+			{Route: "iin-generate", System: "migpolice", Operation: "generate", Contract: check.C3, Upstream: upstream, Optional: m.plan.Twins > 1},
 			{Route: "iin-record", System: "kandas", Operation: "record-iins", ID: topics.DeriveID(id, "iin.results"), Contract: check.C1,
 				Upstream: append(upstream, "iin-generate")},
 		},

@@ -40,7 +40,7 @@ func (p *people) say(s ...string) { p.said = append(p.said, s...) }
 
 // person is someone whom no register knows. The document tells a person of one
 // run from those of all others.
-func (p *people) person(application string) payload.Person {
+func (p *people) person() payload.Person {
 	n := p.next()
 	who := payload.Person{
 		Ref: "p0", Surname: name("Ұз", n), Name: name("Әз", n), BirthDate: date(n), Sex: "female", Citizenship: "MNG",

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -107,4 +108,28 @@ func TestPortsAreReserved(t *testing.T) {
 	release, err := reserve(first)
 	must(t, err)
 	release()
+}
+
+func TestAwait(t *testing.T) {
+	p := shell(t, "echo up; while :; do sleep 0.01; done", time.Minute)
+	const short, long = 30 * time.Millisecond, time.Minute
+	if ok, err := p.AwaitLog(t.Context(), "up", long); !ok || err != nil {
+		t.Errorf("its log is not seen: %v", err)
+	}
+	if ok, err := p.AwaitLog(t.Context(), "down", short); ok || err != nil {
+		t.Errorf("what is not in its log is seen, or an error: %v", err)
+	}
+	if ok, err := p.AwaitStop(t.Context(), short); ok || err != nil {
+		t.Errorf("it is frozen before it is, or an error: %v", err)
+	}
+	p.Signal(syscall.SIGSTOP)
+	if ok, err := p.AwaitStop(t.Context(), long); !ok || err != nil {
+		t.Errorf("it is not seen to be frozen: %v", err)
+	}
+	p.Kill()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if ok, err := p.AwaitStop(ctx, long); ok || !errors.Is(err, context.Canceled) {
+		t.Errorf("want to be told of the end, got %v, %v", ok, err)
+	}
 }

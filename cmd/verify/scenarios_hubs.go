@@ -1,0 +1,401 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"kandashub/cmd/verify/check"
+	"kandashub/cmd/verify/load"
+	"kandashub/cmd/verify/world"
+	"kandashub/mocks"
+	"kandashub/topics/failpoint"
+)
+
+func hubScenarios() []scenario {
+	return []scenario{
+		{
+			name: "hub-killed", faults: []string{"F1"}, about: "one of three hubs is killed every few seconds", rate: 300,
+			smoke: true, act: killHubs, mustBite: []string{"SIGKILL"},
+		},
+		{
+			name: "failpoints", faults: []string{"F2"}, about: "hubs die at each step of a message's life", rate: 120, limit: 4 * time.Minute,
+			points: true, act: dieAtEachStep, mustBite: names(onTheWay),
+		},
+		{
+			name: "failpoints-letters", faults: []string{"F2"}, about: "hubs die where messages are parked and become dead letters", rate: 120,
+			limit: 4 * time.Minute, points: true, act: dieWhileParking, mustBite: names(aside),
+			load: func(p *load.Plan) { p.Poison = 0.05 },
+		},
+		{
+			name: "hub-frozen", faults: []string{"F3"}, about: "a hub is frozen for longer than its session and its leases, and goes on as a zombie",
+			rate: 300, act: freezeHubs, mustBite: []string{"SIGSTOP"},
+		},
+		{
+			name: "zombie", faults: []string{"F3"}, about: "a hub freezes between saying sent and calling, until another has its messages",
+			rate: 200, points: true, act: freezeBeforeTheCall, mustBite: []string{"zombie"},
+		},
+		{
+			name: "rolling-restart", faults: []string{"F4"}, about: "three hubs are restarted in good order, one after another", rate: 300,
+			smoke: true, act: restartInTurn, mustBite: []string{"SIGTERM"},
+			expect: func(r *run, h *check.History, v *check.Verdict) (out []string) {
+				slowest, app := check.Slowest(h)
+				r.note("the longest pause of an application was %.1f s (%s)", slowest.Seconds(), app)
+				if v.Uncertain > 0 {
+					out = append(out, fmt.Sprintf("%d messages became uncertain by a restart in good order", v.Uncertain))
+				}
+				return out
+			},
+		},
+		{
+			name: "rebalance-storm", faults: []string{"F5"}, about: "members join and leave every two seconds", rate: 250, limit: 3 * time.Minute,
+			act: joinAndLeave, mustBite: []string{"rebalance"},
+		},
+		{
+			name: "panics", faults: []string{"F2"}, about: "the hub panics over messages, and in its own machinery", rate: 200, points: true,
+			act: panicHubs, mustBite: []string{"panic"},
+		},
+		{
+			name: "clock-skew", faults: []string{"F25"}, about: "the clocks of two of three hubs are ten minutes off, one ahead and one behind", rate: 300,
+			points: true, act: skewClocks, mustBite: []string{"skewed effects"},
+		},
+		{
+			name: "starved", faults: []string{"F27"}, about: "both cores are busy with other things, and memory is short", rate: 150,
+			config: func(c *world.Config) { c.Env = append(c.Env, "GOMEMLIMIT=48MiB") }, act: starve, mustBite: []string{"busy cores"},
+		},
+	}
+}
+
+// kills is how many faults of a kind a run injects.
+func (r *run) kills(n int) int {
+	if r.long {
+		return 10 * n
+	}
+	return n
+}
+
+// down is how long something is away.
+func (r *run) down(d time.Duration) time.Duration {
+	if r.long {
+		return 6 * d
+	}
+	return d
+}
+
+// inFlight is how many effects are not seen now: a fault bites only then.
+func (r *run) inFlight() int {
+	_, unseen := r.progress.look()
+	return unseen
+}
+
+// flowing waits until messages are on their way.
+func (r *run) flowing(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for r.inFlight() == 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// random is seeded by the scenario's plan, so that a run can be played again.
+func (r *run) random() *rand.Rand { return rand.New(rand.NewPCG(uint64(r.seed), 0x6e656d65)) }
+
+func killHubs(ctx context.Context, r *run) error {
+	random := r.random()
+	for range r.kills(3) {
+		if err := errors.Join(pause(ctx, time.Second+time.Duration(random.IntN(1500))*time.Millisecond), r.flowing(ctx)); err != nil {
+			return err
+		}
+		h := r.world.Hubs[random.IntN(len(r.world.Hubs))]
+		end := r.band("SIGKILL " + h.Name)
+		if r.inFlight() > 0 {
+			r.bit("SIGKILL", 1)
+		}
+		h.Kill()
+		err := pause(ctx, time.Second)
+		if err == nil {
+			err = errors.Join(h.Start(), h.Ready(ctx))
+		}
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// onTheWay are the points that every message passes, and aside those that only
+// some do.
+var (
+	onTheWay = []failpoint.Point{failpoint.Assigned, failpoint.Indexed, failpoint.Fetched, failpoint.Claimed, failpoint.Marked, failpoint.Sent,
+		failpoint.Written, failpoint.Responded, failpoint.Answered, failpoint.Published, failpoint.Done, failpoint.Committing, failpoint.Committed,
+		failpoint.Draining, failpoint.Stopping}
+	aside = []failpoint.Point{failpoint.Released, failpoint.Parked, failpoint.Through, failpoint.Dying, failpoint.Buried}
+)
+
+func names(points []failpoint.Point) (out []string) {
+	for _, p := range points {
+		out = append(out, string(p))
+	}
+	return out
+}
+
+// dieAt has the hubs' first replica die at a point, when it passes it for the
+// first time or soon after, and starts it again. It waits for the death as long
+// as limit.
+func (r *run) dieAt(ctx context.Context, p string, nth int, limit time.Duration, provoke func() error) error {
+	h := r.world.Hubs[0]
+	name, _, _ := strings.Cut(p, "@")
+	end := r.band(p)
+	defer end()
+	h.Kill()
+	if err := h.Start(fmt.Sprintf("HUB_FAILPOINT=%s:exit:%d", p, nth)); err != nil {
+		return err
+	}
+	if provoke != nil {
+		if err := provoke(); err != nil {
+			return err
+		}
+	}
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-h.Exited():
+		if h.ExitCode() == 137 {
+			r.bit(name, 1)
+		}
+	case <-t.C:
+		h.Kill()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return h.Start()
+}
+
+func dieAtEachStep(ctx context.Context, r *run) error {
+	random := r.random()
+	for range r.kills(1) {
+		for _, p := range onTheWay {
+			if err := r.flowing(ctx); err != nil {
+				return err
+			}
+			h := r.world.Hubs[0]
+			var provoke func() error
+			nth := 1 + random.IntN(5)
+			switch p {
+			case failpoint.Assigned, failpoint.Indexed:
+				nth = 1
+			case failpoint.Stopping, failpoint.Draining:
+				nth = 1
+				provoke = func() error {
+					if err := h.Ready(ctx); err != nil {
+						return err
+					}
+					if err := pause(ctx, 4*time.Second); err != nil { // until it has partitions
+						return err
+					}
+					h.Signal(terminate)
+					return nil
+				}
+			}
+			if err := r.dieAt(ctx, string(p), nth, 8*time.Second, provoke); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dieWhileParking keeps two systems from answering, one after another, so that
+// messages are given back, and applications parked that fail while others are
+// answered.
+func dieWhileParking(ctx context.Context, r *run) error {
+	heal, err := r.fault(ctx, "503 for a third", "migration", mocks.Fault{Status: 503, RetryAfterS: 1, Rate: 0.97})
+	if err != nil {
+		return err
+	}
+	random := r.random()
+	for _, p := range aside {
+		if p == failpoint.Through { // parked messages are finished once the system is well
+			if err := heal(); err != nil {
+				return err
+			}
+			heal = nil
+		}
+		if err := r.dieAt(ctx, string(p), 1+random.IntN(3), 15*time.Second, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func freezeHubs(ctx context.Context, r *run) error {
+	for i := range r.kills(2) {
+		if err := errors.Join(pause(ctx, time.Second), r.flowing(ctx)); err != nil {
+			return err
+		}
+		h := r.world.Hubs[i%len(r.world.Hubs)]
+		end := r.band("SIGSTOP " + h.Name)
+		if r.inFlight() > 0 {
+			r.bit("SIGSTOP", 1)
+		}
+		h.Stop()
+		err := pause(ctx, r.down(6*time.Second))
+		h.Cont()
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freezeBeforeTheCall stops a hub at the very step at which a zombie does harm.
+func freezeBeforeTheCall(ctx context.Context, r *run) error {
+	for _, p := range []string{"sent@iin-generate", "sent@notify-egov", "sent@notify-statecorp", "responded@notify-egov", "answered@iin-generate"} {
+		h := r.world.Hubs[0]
+		h.Kill()
+		if err := h.Start("HUB_FAILPOINT=" + p + ":stop"); err != nil {
+			return err
+		}
+		stopped, err := h.AwaitStop(ctx, 10*time.Second)
+		if err != nil {
+			return err
+		}
+		end := r.band("zombie at " + p)
+		if stopped {
+			r.bit("zombie", 1)
+		}
+		err = pause(ctx, r.down(6*time.Second))
+		h.Cont()
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func restartInTurn(ctx context.Context, r *run) error {
+	for _, h := range r.world.Hubs {
+		if err := errors.Join(pause(ctx, time.Second), r.flowing(ctx)); err != nil {
+			return err
+		}
+		if r.inFlight() > 0 {
+			r.bit("SIGTERM", 1)
+		}
+		end := r.band("SIGTERM " + h.Name)
+		err := errors.Join(h.Term(ctx), h.Start(), h.Ready(ctx))
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func joinAndLeave(ctx context.Context, r *run) error {
+	for i := range r.kills(5) {
+		end := r.band("one more hub")
+		h, err := r.world.AddHub(ctx)
+		if err != nil {
+			return err
+		}
+		if r.world.Admin != nil && i%2 == 0 {
+			if err := r.world.Admin.RehashCoordinators(ctx); err != nil {
+				return err
+			}
+		}
+		if err := pause(ctx, 2*time.Second); err != nil {
+			return err
+		}
+		if r.inFlight() > 0 {
+			r.bit("rebalance", 2)
+		}
+		err = h.Term(ctx)
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// panicHubs has a hub panic in the life of messages, where it must go on, and in
+// its machinery, where the route must stop and the others go on; another replica
+// has its messages.
+func panicHubs(ctx context.Context, r *run) error {
+	h := r.world.Hubs[0]
+	for _, p := range []string{"claimed@notify-migration", "sent@notify-egov", "responded@verify", "fetched@delivered", "committing@notify-statecorp"} {
+		end := r.band("panic at " + p)
+		h.Kill()
+		if err := errors.Join(h.Start("HUB_FAILPOINT="+p+":panic"), h.Ready(ctx)); err != nil {
+			return err
+		}
+		struck, err := h.AwaitLog(ctx, "failpoint "+strings.ReplaceAll(p, "@", " "), 8*time.Second)
+		if err != nil {
+			return err
+		}
+		if struck {
+			r.bit("panic", 1)
+		}
+		err = pause(ctx, time.Second)
+		end()
+		if err != nil {
+			return err
+		}
+		if !h.Running() {
+			return fmt.Errorf("a panic at %s has ended the process", p)
+		}
+	}
+	h.Kill()
+	return h.Start() // its stopped routes begin again
+}
+
+func skewClocks(ctx context.Context, r *run) error {
+	for i, skew := range []string{"+10m", "-10m"} {
+		h := r.world.Hubs[i]
+		if err := h.Term(ctx); err != nil {
+			return err
+		}
+		if err := errors.Join(h.Start("HUB_CLOCK="+skew), h.Ready(ctx)); err != nil {
+			return err
+		}
+	}
+	end := r.band("clocks +10 min and -10 min")
+	seen, _ := r.progress.look()
+	err := pause(ctx, r.down(6*time.Second))
+	after, _ := r.progress.look()
+	end()
+	r.bit("skewed effects", after-seen)
+	return err
+}
+
+// starve keeps both cores busy, from four threads of this process.
+func starve(ctx context.Context, r *run) error {
+	end := r.band("busy cores")
+	defer end()
+	busy, stop := context.WithTimeout(ctx, r.down(10*time.Second))
+	defer stop()
+	spins := make(chan int, 4)
+	for range cap(spins) {
+		go func() {
+			n := 0
+			for ; busy.Err() == nil; n++ {
+			}
+			spins <- n
+		}()
+	}
+	for range cap(spins) {
+		r.bit("busy cores", min(1, <-spins))
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,409 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"kandashub/cmd/verify/broker"
+	"kandashub/cmd/verify/check"
+	"kandashub/cmd/verify/load"
+	"kandashub/cmd/verify/proxy"
+	"kandashub/cmd/verify/world"
+)
+
+func kafkaScenarios() []scenario {
+	return []scenario{
+		{
+			name: "broker-killed", faults: []string{"F6"}, about: "the broker is killed and started again, down for 1 s and for 10 s", rate: 250,
+			act: killBroker, mustBite: []string{"SIGKILL"},
+		},
+		{
+			name: "broker-frozen", faults: []string{"F7"}, about: "the broker is frozen for 1 s and for 8 s", rate: 250,
+			act: freezeBroker, mustBite: []string{"SIGSTOP"},
+		},
+		{
+			name: "produce-faults", faults: []string{"F8"}, about: "writes are refused, or time out after they were applied", rate: 250, fake: true,
+			act: failProduces, mustBite: []string{"NOT_LEADER_FOR_PARTITION", "REQUEST_TIMED_OUT", "NOT_ENOUGH_REPLICAS_AFTER_APPEND"},
+			load: func(p *load.Plan) { p.Poison = 0.02 },
+		},
+		{
+			name: "fetch-commit-faults", faults: []string{"F9"}, about: "reads, commits and heartbeats are refused", rate: 250, fake: true,
+			act: failGroups, mustBite: []string{"COORDINATOR_NOT_AVAILABLE", "UNKNOWN_MEMBER_ID", "ILLEGAL_GENERATION", "TOPIC_AUTHORIZATION_FAILED"},
+		},
+		{
+			name: "records-deleted", faults: []string{"F9"}, about: "records are deleted before they were read: the route stops and does not jump",
+			rate: 300, act: deleteRecords, mustBite: []string{"deleted"}, expect: stopped("verify", "no longer holds offset"),
+		},
+		{
+			name: "kafka-network", faults: []string{"F10"}, about: "the connections to Kafka are slow, cut, silent, in slivers, narrow", rate: 200,
+			limit: 3 * time.Minute, act: troubleNetwork, mustBite: []string{"latency", "reset", "black hole", "slices", "narrow"},
+		},
+		{
+			name: "leader-moves", faults: []string{"F11"}, about: "partitions get another leader, again and again", rate: 250, fake: true,
+			config: func(c *world.Config) { c.Brokers = 2 }, act: moveLeaders, mustBite: []string{"move"},
+		},
+		{
+			name: "partitions-added", faults: []string{"F11"}, about: "a topic gets more partitions: its routes stop before an order can break",
+			rate: 300, act: addPartitions, mustBite: []string{"partitions"}, expect: stopped("notify-migration", "number of partitions has changed"),
+		},
+		{
+			name: "topic-remade", about: "a topic is deleted and made again while nothing of it is left to do", rate: 300,
+			act: remakeTopic, mustBite: []string{"remade"}, expect: remadeNoticed,
+		},
+		{
+			name: "dead-topic-refused", about: "the topics of dead letters cannot be written for a while", rate: 200, fake: true,
+			act: refuseLetters, mustBite: []string{"letters"}, load: func(p *load.Plan) { p.Poison = 0.05 },
+		},
+		{
+			name: "reply-refused", about: "a reply can never be written: the effect is done, and its letter's replay publishes only", rate: 200, fake: true,
+			act: refuseReplies, after: replayAll("notify-migration"), mustBite: []string{"replies"},
+		},
+		{
+			name: "backlog", about: "a hundred thousand messages wait before the hubs begin", limit: 6 * time.Minute, wait: 20 * time.Second,
+			act: backlog, mustBite: []string{"backlog"},
+			load: func(p *load.Plan) {
+				p.Notices, p.Applications, p.IINs, p.Signed, p.Repeats, p.Channels = 100_000, 2000, 0, 0, 0, []string{"migration"}
+			},
+		},
+		{
+			name: "broker-of-three", faults: []string{"F6"}, about: "one of three brokers is killed", rate: 200, real: true, limit: 4 * time.Minute,
+			config: func(c *world.Config) {
+				if c.Real != nil {
+					c.Real.Brokers = 3
+				}
+			},
+			act: killBroker, mustBite: []string{"SIGKILL"},
+		},
+	}
+}
+
+func killBroker(ctx context.Context, r *run) error {
+	for i, down := range []time.Duration{time.Second, r.down(10 * time.Second)} {
+		if err := errors.Join(pause(ctx, 1500*time.Millisecond), r.flowing(ctx)); err != nil {
+			return err
+		}
+		b := r.world.Brokers[i%len(r.world.Brokers)]
+		end := r.band("SIGKILL " + b.Name)
+		if r.inFlight() > 0 {
+			r.bit("SIGKILL", 1)
+		}
+		b.Kill()
+		err := pause(ctx, down)
+		if err == nil {
+			err = errors.Join(b.Start(), b.Ready(ctx))
+		}
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func freezeBroker(ctx context.Context, r *run) error {
+	for _, down := range []time.Duration{time.Second, r.down(8 * time.Second)} {
+		if err := errors.Join(pause(ctx, 1500*time.Millisecond), r.flowing(ctx)); err != nil {
+			return err
+		}
+		b := r.world.Brokers[0]
+		end := r.band("SIGSTOP " + b.Name)
+		if r.inFlight() > 0 {
+			r.bit("SIGSTOP", 1)
+		}
+		b.Stop()
+		err := pause(ctx, down)
+		b.Cont()
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// brokerFaults sets one fault of the embedded Kafka after another, for a while
+// each, and counts how often they hit.
+func (r *run) brokerFaults(ctx context.Context, each time.Duration, faults ...broker.Fault) error {
+	for _, f := range faults {
+		if err := r.flowing(ctx); err != nil {
+			return err
+		}
+		end := r.band(f.Error)
+		handle, err := r.world.BrokerFault(ctx, f)
+		if err == nil {
+			err = pause(ctx, each)
+		}
+		if err == nil {
+			var hits int
+			hits, err = handle.Remove(ctx)
+			r.bit(f.Error, hits)
+		}
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func failProduces(ctx context.Context, r *run) error {
+	var faults []broker.Fault
+	for _, code := range []string{"NOT_LEADER_FOR_PARTITION", "REQUEST_TIMED_OUT", "NOT_ENOUGH_REPLICAS_AFTER_APPEND"} {
+		for _, topic := range []string{"migration.notifications", "egov.accepted", "verify.dead", "kandas.events"} {
+			faults = append(faults, broker.Fault{Keys: []string{"Produce"}, Topic: topic, Error: code, Times: 20})
+		}
+	}
+	return r.brokerFaults(ctx, r.down(700*time.Millisecond), faults...)
+}
+
+func failGroups(ctx context.Context, r *run) error {
+	return r.brokerFaults(ctx, r.down(1500*time.Millisecond),
+		broker.Fault{Keys: []string{"OffsetCommit", "Heartbeat", "FindCoordinator"}, Error: "COORDINATOR_NOT_AVAILABLE", Times: 40},
+		broker.Fault{Keys: []string{"Heartbeat"}, Error: "UNKNOWN_MEMBER_ID", Times: 6},
+		broker.Fault{Keys: []string{"OffsetCommit"}, Error: "ILLEGAL_GENERATION", Times: 10},
+		broker.Fault{Keys: []string{"Fetch"}, Topic: "egov.notifications", Error: "TOPIC_AUTHORIZATION_FAILED", Times: 30},
+		broker.Fault{Keys: []string{"Fetch"}, Topic: "kandas.events", Error: "TOPIC_AUTHORIZATION_FAILED", Times: 30},
+	)
+}
+
+// stopped expects a route to have stopped for a reason that the hubs' logs say,
+// and everything else to have gone on.
+func stopped(route, reason string) func(*run, *check.History, *check.Verdict) []string {
+	return func(r *run, _ *check.History, _ *check.Verdict) []string {
+		for _, h := range r.world.Hubs {
+			if r.logHas(h.Log, `"route":"`+route+`"`, reason) {
+				return nil
+			}
+		}
+		return []string{fmt.Sprintf("no hub's log says that route %s has stopped because %q", route, reason)}
+	}
+}
+
+// deleteRecords freezes the hubs behind the log's end, and deletes records that
+// they have not read. The reading groups cannot go on; once somebody has decided
+// about the gap they are set to where the log begins.
+func deleteRecords(ctx context.Context, r *run) error {
+	if err := r.progress.await(ctx, 0.2); err != nil {
+		return err
+	}
+	end := r.band("records deleted")
+	defer end()
+	for _, h := range r.world.Hubs {
+		h.Kill()
+	}
+	if err := r.written(ctx); err != nil {
+		return err
+	}
+	ends, err := r.admin.ListEndOffsets(ctx, "kandas.events")
+	if err != nil {
+		return err
+	}
+	at := kadm.Offsets{}
+	ends.Each(func(o kadm.ListedOffset) { at.AddOffset(o.Topic, o.Partition, o.Offset, -1) })
+	if err := r.keep(ctx, "kandas.events"); err != nil {
+		return err
+	}
+	r.sampler.sample(ctx)
+	taken := map[int]int64{} // by partition: from here on nobody has read it
+	for _, c := range r.sampler.ends()[group("verify")] {
+		taken[c.Partition] = c.Offset
+	}
+	r.forgiven = func(s *check.Send) bool { return s.Topic == "kandas.events" && s.Offset >= taken[s.Partition] }
+	if _, err := r.admin.DeleteRecords(ctx, at); err != nil {
+		return err
+	}
+	r.bit("deleted", min(1, r.inFlight()))
+	for _, h := range r.world.Hubs {
+		if err := errors.Join(h.Start(), h.Ready(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func troubleNetwork(ctx context.Context, r *run) error {
+	for _, t := range []struct {
+		name  string
+		toxic proxy.Toxic
+		last  time.Duration
+	}{
+		{"latency", proxy.Toxic{Latency: 200 * time.Millisecond, Jitter: 100 * time.Millisecond}, 4 * time.Second},
+		{"reset", proxy.Toxic{}, time.Second},
+		{"black hole", proxy.Toxic{BlackHole: true}, 5 * time.Second},
+		{"slices", proxy.Toxic{Slice: 1}, 2 * time.Second},
+		{"narrow", proxy.Toxic{Rate: 64 << 10}, 4 * time.Second},
+	} {
+		if err := r.flowing(ctx); err != nil {
+			return err
+		}
+		end := r.band(t.name)
+		for _, p := range r.world.KafkaProxies {
+			before := p.Struck()
+			if t.name == "reset" {
+				n := p.Links()
+				p.Reset()
+				r.bit(t.name, n)
+				continue
+			}
+			if err := p.Set(t.toxic); err != nil {
+				return err
+			}
+			defer func() { r.bit(t.name, p.Struck()-before) }()
+		}
+		err := pause(ctx, r.down(t.last))
+		for _, p := range r.world.KafkaProxies {
+			err = errors.Join(err, p.Clear())
+		}
+		end()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func moveLeaders(ctx context.Context, r *run) error {
+	end := r.band("leaders move")
+	defer end()
+	for i := range r.kills(30) {
+		topic := []string{"kandas.events", "migration.notifications", "egov.accepted", "egov.notifications"}[i%4]
+		if err := r.world.Admin.MoveLeader(ctx, topic, i%8, i/4%2); err != nil {
+			return err
+		}
+		if r.inFlight() > 0 {
+			r.bit("move", 1)
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addPartitions does what nobody may do to a topic in use, and takes it back as
+// far as that goes: everything stays where it is.
+func addPartitions(ctx context.Context, r *run) error {
+	if err := r.progress.await(ctx, 0.3); err != nil {
+		return err
+	}
+	end := r.band("partitions added")
+	defer end()
+	answers, err := r.admin.CreatePartitions(ctx, 1, "migration.notifications")
+	if err == nil {
+		err = answers.Error()
+	}
+	if err != nil {
+		return err
+	}
+	r.bit("partitions", min(1, r.inFlight()))
+	r.forgiven = func(s *check.Send) bool {
+		return strings.HasPrefix(s.Application, "migration-") && s.Topic == "kandas.events"
+	}
+	return nil
+}
+
+// remakeTopic deletes a topic whose records are all finished, and makes it
+// again, while the hubs read it.
+func remakeTopic(ctx context.Context, r *run) error {
+	if err := r.written(ctx); err != nil {
+		return err
+	}
+	if err := r.quiet(ctx); err != nil {
+		return err
+	}
+	const topic = "kandas.events"
+	if err := r.keep(ctx, topic); err != nil {
+		return err
+	}
+	end := r.band("topic remade")
+	defer end()
+	if _, err := r.admin.DeleteTopics(ctx, topic); err != nil {
+		return err
+	}
+	if err := pause(ctx, time.Second); err != nil {
+		return err
+	}
+	if _, err := r.hubctl(ctx, "topics", "create", "--replication=1"); err != nil {
+		return err
+	}
+	r.bit("remade", 1)
+	return pause(ctx, 8*time.Second) // for whoever reads it to notice
+}
+
+// remadeNoticed expects the route to have stopped, unless Kafka has forgotten
+// the group's offsets with the topic: then it reads the new one from its start.
+func remadeNoticed(r *run, h *check.History, v *check.Verdict) []string {
+	for _, c := range h.Ends[group("verify")] {
+		if c.Topic == "kandas.events" && c.Offset > 0 {
+			return stopped("verify", "made again")(r, h, v)
+		}
+	}
+	return nil
+}
+
+func refuseLetters(ctx context.Context, r *run) error {
+	return r.renamed(ctx, "letters", r.down(6*time.Second),
+		broker.Fault{Keys: []string{"Produce"}, Topic: "verify.dead", Error: "TOPIC_AUTHORIZATION_FAILED"})
+}
+
+func refuseReplies(ctx context.Context, r *run) error {
+	return r.renamed(ctx, "replies", r.down(2*time.Second),
+		broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted", Error: "MESSAGE_TOO_LARGE", Times: 20})
+}
+
+// renamed sets one fault under a name of its own.
+func (r *run) renamed(ctx context.Context, name string, d time.Duration, f broker.Fault) error {
+	err := r.brokerFaults(ctx, d, f)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bites[name] += r.bites[f.Error]
+	delete(r.bites, f.Error)
+	for i := range r.bands {
+		r.bands[i].Name = strings.ReplaceAll(r.bands[i].Name, f.Error, name+" "+f.Error)
+	}
+	return err
+}
+
+// backlog keeps the hubs from the messages until all have been written, and
+// watches what the hubs weigh while they work them off.
+func backlog(ctx context.Context, r *run) error {
+	for _, h := range r.world.Hubs {
+		if err := h.Term(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.written(ctx); err != nil {
+		return err
+	}
+	r.bit("backlog", r.driver.Total())
+	end := r.band("working off the backlog")
+	defer end()
+	began := time.Now()
+	for _, h := range r.world.Hubs {
+		if err := h.Start(); err != nil {
+			return err
+		}
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	most := int64(0)
+	for {
+		for _, h := range r.world.Hubs {
+			most = max(most, h.Resident())
+		}
+		if seen, _ := r.progress.look(); seen >= r.driver.Wants() {
+			r.note("%d messages in %.0f s; the largest hub had %d MB resident", r.driver.Total(), time.Since(began).Seconds(), most>>20)
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"kandashub/cmd/verify/check"
+	"kandashub/cmd/verify/load"
+	"kandashub/cmd/verify/proxy"
+	"kandashub/mocks"
+)
+
+func systemScenarios() []scenario {
+	return []scenario{
+		{
+			name: "systems", faults: []string{"F17", "F18", "F19", "F20", "F22", "F23", "F24"},
+			about: "systems are slow, refuse, do it and do not say so, answer with garbage, call back twice, are not there; senders repeat and send rubbish",
+			rate:  150, limit: 5 * time.Minute, smoke: true, act: troubleSystems, wait: 15 * time.Second,
+			load: func(p *load.Plan) { p.Repeats, p.Conflicts, p.Poison = 0.1, 0.005, 0.01 },
+			mustBite: []string{"F17 latency", "F17 500", "F17 503", "F17 429", "F17 408", "F17 401", "F17 404", "F18 effect, then reset",
+				"F18 effect, then silence", "F18 effect, then 500", "F18 effect, then half an answer", "F19 garbage", "F20 callbacks", "F22 refused", "F22 black hole"},
+		},
+		{
+			name: "late-answers", about: "systems answer after the lease is over, and have their effect after the caller has gone", rate: 150,
+			act: answerLate, mustBite: []string{"answer after the lease", "effect after the caller has gone"},
+		},
+		{
+			name: "outage", about: "a system is away at 1,000 messages per second: nothing is parked or dead, and the others keep their rate", rate: 1000,
+			limit: 5 * time.Minute, act: outage, mustBite: []string{"outage"}, expect: keptRate,
+			load: func(p *load.Plan) {
+				p.Notices, p.Applications, p.IINs, p.Signed, p.Repeats = 30_000, 1500, 0, 0, 0
+				p.Channels, p.NoReceipts = []string{"migration", "egov"}, true
+			},
+		},
+		{
+			name: "storm", faults: []string{"F30"}, about: "F1, F5, F6, F10, F12, F17, F18 and F24 at random", rate: 150, limit: 5 * time.Minute, wait: 15 * time.Second,
+			act: storm, mustBite: []string{"storm"}, load: func(p *load.Plan) { p.Repeats = 0.1 },
+		},
+	}
+}
+
+// a trouble is a fault of one system, and how long it lasts.
+type trouble struct {
+	name   string
+	system string
+	fault  mocks.Fault
+}
+
+// said is what a system answers instead of doing anything.
+func said(status int, retryAfter int, rate float64) mocks.Fault {
+	return mocks.Fault{Status: status, RetryAfterS: retryAfter, Rate: rate}
+}
+
+// silently are the ways to do something and not to say so, the heart of it all.
+var silently = []struct {
+	name  string
+	fault mocks.Fault
+}{
+	{"F18 effect, then reset", mocks.Fault{Reset: true, Rate: 0.05}},
+	{"F18 effect, then silence", mocks.Fault{HangAfterMS: 2500, Rate: 0.05}},
+	{"F18 effect, then 500", mocks.Fault{Status: 500, After: true, Rate: 0.05}},
+	{"F18 effect, then half an answer", mocks.Fault{Truncate: true, Rate: 0.05}},
+}
+
+func troubleSystems(ctx context.Context, r *run) error {
+	var troubles []trouble
+	for _, s := range []string{"migration", "egov", "kandas", "statecorp"} {
+		for _, f := range silently {
+			troubles = append(troubles, trouble{f.name, s, f.fault})
+		}
+	}
+	for i, f := range []struct {
+		name  string
+		fault mocks.Fault
+	}{
+		{"F17 latency", mocks.Fault{LatencyMS: 2000, Rate: 0.2}}, {"F17 500", said(500, 0, 0.2)}, {"F17 503", said(503, 1, 0.5)}, {"F17 429", said(429, 1, 0.5)},
+		{"F17 408", said(408, 0, 0.2)}, {"F17 401", mocks.Fault{Status: 401, Times: 3}}, {"F17 404", mocks.Fault{Status: 404, Times: 3}},
+	} {
+		troubles = append(troubles, trouble{f.name, []string{"egov", "migration", "statecorp"}[i%3], f.fault})
+	}
+	for i, kind := range []string{"huge", "deep", "bomb", "charset", "drip"} {
+		troubles = append(troubles, trouble{"F19 garbage", []string{"egov", "statecorp"}[i%2], mocks.Fault{Garbage: kind, Times: 2}})
+	}
+	troubles = append(troubles,
+		trouble{"F18 effect, then reset", "migpolice", mocks.Fault{Reset: true, Rate: 0.3}},
+		trouble{"F18 effect, then silence", "migpolice", mocks.Fault{HangAfterMS: 2500, Rate: 0.3}},
+		trouble{"F20 callbacks", "egov", mocks.Fault{DuplicateCallbacks: 2}},
+		trouble{"F20 callbacks", "statecorp", mocks.Fault{CallbackDelayMS: 3000, Rate: 0.3}},
+		trouble{"F17 503", "gbdfl", said(503, 1, 0.5)},
+		trouble{"F17 500", "eds", said(500, 0, 0.5)},
+	)
+	random := r.random()
+	random.Shuffle(len(troubles), func(i, j int) { troubles[i], troubles[j] = troubles[j], troubles[i] })
+	for round := 0; len(troubles) > 0; round++ {
+		n := min(3, len(troubles)) // several at once
+		if err := r.troubled(ctx, r.down(1200*time.Millisecond), troubles[:n]); err != nil {
+			return err
+		}
+		troubles = troubles[n:]
+	}
+	for _, t := range []struct {
+		name  string
+		toxic proxy.Toxic
+	}{{"F22 refused", proxy.Toxic{Refuse: true}}, {"F22 black hole", proxy.Toxic{BlackHole: true}}} {
+		if err := r.cutOff(ctx, t.name, "kandas", t.toxic, r.down(2*time.Second)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// troubled lets faults of several systems strike at once. Those of one system
+// are put together.
+func (r *run) troubled(ctx context.Context, d time.Duration, troubles []trouble) error {
+	if err := r.flowing(ctx); err != nil {
+		return err
+	}
+	bySystem := map[string][]trouble{}
+	for _, t := range troubles {
+		bySystem[t.system] = append(bySystem[t.system], t)
+	}
+	var heals []func() error
+	for system, ts := range bySystem {
+		for _, t := range ts[1:] { // counted under the first: a system counts all its faults together
+			r.bit(t.name, 0)
+		}
+		var faults []mocks.Fault
+		for _, t := range ts {
+			faults = append(faults, t.fault)
+		}
+		heal, err := r.fault(ctx, ts[0].name, system, faults...)
+		if err != nil {
+			return err
+		}
+		heals = append(heals, heal)
+	}
+	err := pause(ctx, d)
+	for _, heal := range heals {
+		err = errors.Join(err, heal())
+	}
+	return err
+}
+
+// cutOff puts a toxic between the hubs and a system.
+func (r *run) cutOff(ctx context.Context, name, system string, toxic proxy.Toxic, d time.Duration) error {
+	if err := r.flowing(ctx); err != nil {
+		return err
+	}
+	p := r.world.SystemProxy(system)
+	end := r.band(name + " " + system)
+	defer end()
+	before, flight := p.Struck(), r.inFlight()
+	if err := p.Set(toxic); err != nil {
+		return err
+	}
+	err := pause(ctx, d)
+	r.bit(name, max(p.Struck()-before, min(1, flight)))
+	return errors.Join(err, p.Clear())
+}
+
+func answerLate(ctx context.Context, r *run) error {
+	for _, t := range []trouble{
+		{"answer after the lease", "egov", mocks.Fault{HangAfterMS: 4000, Rate: 0.2}},
+		{"answer after the lease", "migpolice", mocks.Fault{HangAfterMS: 4000, Rate: 0.3}},
+		{"answer after the lease", "migration", mocks.Fault{HangAfterMS: 4000, Rate: 0.1}},
+		{"effect after the caller has gone", "egov", mocks.Fault{HangBeforeMS: 2200, Rate: 0.2}},
+		{"effect after the caller has gone", "migpolice", mocks.Fault{HangBeforeMS: 2200, Rate: 0.3}},
+		{"effect after the caller has gone", "statecorp", mocks.Fault{HangBeforeMS: 2200, Rate: 0.2}},
+	} {
+		if err := r.troubled(ctx, r.down(2*time.Second), []trouble{t}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outage takes one system away while load goes on.
+func outage(ctx context.Context, r *run) error {
+	if err := r.progress.await(ctx, 0.15); err != nil {
+		return err
+	}
+	d := 10 * time.Second
+	if r.long {
+		d = time.Minute
+	}
+	return r.cutOff(ctx, "outage", "egov", proxy.Toxic{Refuse: true}, d)
+}
+
+// keptRate holds the other system's rate in the outage against the rate before
+// it, and expects that nothing was parked or died.
+func keptRate(r *run, h *check.History, v *check.Verdict) (out []string) {
+	if v.Letters > 0 {
+		out = append(out, fmt.Sprintf("%d dead letters because a system was away", v.Letters))
+	}
+	for _, topic := range []string{"notify-egov.parked", "notify-migration.parked"} {
+		if n := len(h.Records[topic]); n > 0 {
+			out = append(out, fmt.Sprintf("%d records in %s because a system was away", n, topic))
+		}
+	}
+	for _, b := range r.bands {
+		before := check.Rate(h, "notify-migration", h.Sends[0].Done.Add(time.Second), b.From)
+		during := check.Rate(h, "notify-migration", b.From.Add(time.Second), b.To)
+		r.note("notify-migration: %.0f effects per second before the outage, %.0f in it (%.0f %%)", before, during, 100*during/before)
+		if during < 0.9*before {
+			out = append(out, fmt.Sprintf("the healthy route's rate fell from %.0f to %.0f per second", before, during))
+		}
+	}
+	return out
+}
+
+// storm lets everything happen at random, each by the seed.
+func storm(ctx context.Context, r *run) error {
+	random := r.random()
+	acts := []func(context.Context, *run, *rand.Rand) error{
+		func(ctx context.Context, r *run, random *rand.Rand) error { // F1
+			h := r.world.Hubs[random.IntN(3)]
+			defer r.band("SIGKILL " + h.Name)()
+			h.Kill()
+			return errors.Join(pause(ctx, time.Second), h.Start())
+		},
+		func(ctx context.Context, r *run, _ *rand.Rand) error { // F5
+			defer r.band("one more hub")()
+			h, err := r.world.AddHub(ctx)
+			if err != nil {
+				return err
+			}
+			return errors.Join(pause(ctx, 2*time.Second), h.Term(ctx))
+		},
+		func(ctx context.Context, r *run, _ *rand.Rand) error { // F6
+			b := r.world.Brokers[0]
+			defer r.band("SIGKILL " + b.Name)()
+			b.Kill()
+			return errors.Join(pause(ctx, time.Second), b.Start(), b.Ready(ctx))
+		},
+		func(ctx context.Context, r *run, random *rand.Rand) error { // F10
+			defer r.band("kafka latency")()
+			p := r.world.KafkaProxies[0]
+			err := p.Set(proxy.Toxic{Latency: time.Duration(random.IntN(200)) * time.Millisecond})
+			return errors.Join(err, pause(ctx, 2*time.Second), p.Clear())
+		},
+		func(ctx context.Context, r *run, _ *rand.Rand) error { // F12
+			defer r.band("redis refused")()
+			return errors.Join(r.world.RedisProxy.Set(proxy.Toxic{Refuse: true}), pause(ctx, 1500*time.Millisecond), r.world.RedisProxy.Clear())
+		},
+		func(ctx context.Context, r *run, random *rand.Rand) error { // F17
+			system := []string{"egov", "migration", "statecorp", "kandas"}[random.IntN(4)]
+			return r.troubled(ctx, 2*time.Second, []trouble{{"F17 503", system, said(503, 1, 0.5)}})
+		},
+		func(ctx context.Context, r *run, random *rand.Rand) error { // F18
+			system := []string{"egov", "migration", "statecorp", "migpolice"}[random.IntN(4)]
+			f := silently[random.IntN(len(silently))]
+			return r.troubled(ctx, 2*time.Second, []trouble{{f.name, system, f.fault}})
+		},
+	}
+	for range r.kills(12) {
+		if err := errors.Join(r.flowing(ctx), acts[random.IntN(len(acts))](ctx, r, random)); err != nil {
+			return err
+		}
+		r.bit("storm", min(1, r.inFlight()))
+	}
+	return nil
+}
