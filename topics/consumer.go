@@ -26,6 +26,11 @@ type Consumer struct {
 	Session   time.Duration
 	Rebalance time.Duration
 
+	// Leave is how long the member may take to leave its group in good order. One
+	// that waits to join is cut off then: the broker finds out by itself that it
+	// has gone. 0: as long as it takes.
+	Leave time.Duration
+
 	slots chan struct{}
 }
 
@@ -66,8 +71,9 @@ func (c *Consumer) Run(ctx context.Context) error {
 // join is a member of the route's group until ctx ends or the route must stop.
 func (c *Consumer) join(ctx context.Context) error {
 	route := c.Delivery.Route
+	var open links
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: route.Group(), Brokers: c.Cluster.brokers, Dialer: c.Cluster.dialer, Topics: c.topics(),
+		ID: route.Group(), Brokers: c.Cluster.brokers, Dialer: open.dialer(c.Cluster.dialer), Topics: c.topics(),
 		GroupBalancers:    []kafka.GroupBalancer{balancer{}},
 		HeartbeatInterval: c.Session / 5, SessionTimeout: c.Session, RebalanceTimeout: c.Rebalance,
 		JoinGroupBackoff: 300 * time.Millisecond, StartOffset: kafka.FirstOffset,
@@ -81,6 +87,9 @@ func (c *Consumer) join(ctx context.Context) error {
 	var closing sync.WaitGroup
 	closing.Go(func() {
 		<-ctx.Done()
+		if c.Leave > 0 {
+			defer time.AfterFunc(c.Leave, open.cut).Stop()
+		}
 		_ = group.Close() // ends the generation and waits for it
 	})
 	defer closing.Wait()

@@ -30,6 +30,10 @@ import (
 // known, and is written again under the same id.
 const produceTimeout = 5 * time.Second
 
+// leaveMargin is what is left of HUB_SHUTDOWN for a member that has not come to
+// leave its group in good order.
+const leaveMargin = time.Second
+
 // hub is all that one process is made of.
 type hub struct {
 	cfg      *Config
@@ -159,7 +163,7 @@ func (h *hub) consumer(r topics.Route) steered {
 	return steered{breaker: breaker, Consumer: &topics.Consumer{
 		Cluster: h.cluster, Partitions: cfg.Partitions,
 		Workers: cfg.Workers, Window: cfg.Window, WindowBytes: int64(cfg.WindowBytes), Bytes: &h.held,
-		Session: cfg.Session, Rebalance: cfg.Rebalance,
+		Session: cfg.Session, Rebalance: cfg.Rebalance, Leave: cfg.Shutdown - leaveMargin,
 		Delivery: &topics.Delivery{
 			Route: r, Claims: h.claims, Producer: h.producer, Gate: gate,
 			Timing: topics.Timing{
