@@ -43,10 +43,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cli struct {
-		Run    runCmd    `cmd:"" help:"Play scenarios."`
-		List   listCmd   `cmd:"" help:"List the scenarios."`
-		Broker brokerCmd `cmd:"" hidden:"" help:"Serve an embedded Kafka."`
-		Redis  redisCmd  `cmd:"" hidden:"" help:"Serve an embedded Redis."`
+		Run     runCmd     `cmd:"" help:"Play scenarios."`
+		Mutants mutantsCmd `cmd:"" help:"Play broken hubs, each of which must be caught."`
+		List    listCmd    `cmd:"" help:"List the scenarios."`
+		Broker  brokerCmd  `cmd:"" hidden:"" help:"Serve an embedded Kafka."`
+		Redis   redisCmd   `cmd:"" hidden:"" help:"Serve an embedded Redis."`
 	}
 	k := kong.Parse(&cli, kong.Name("verify"), kong.Description("Faults against real processes, and a verdict from outside."),
 		kong.BindTo(ctx, (*context.Context)(nil)))

@@ -24,7 +24,7 @@ type scenario struct {
 	fake   bool                  // only the embedded ones can
 	points bool                  // the hubs are built with failpoints
 	limit  time.Duration         // of the whole scenario; 0: two minutes
-	wait   time.Duration         // of nothing moving, until what is missing counts as missing; 0: 10 s
+	wait   time.Duration         // of nothing moving, until what is missing counts as missing; 0: 20 s
 	smoke  bool                  // part of make test
 	stops  bool                  // the hubs are expected to stop, or are stopped by act
 
@@ -51,7 +51,7 @@ func (s scenario) length() time.Duration {
 
 func (s scenario) patience() time.Duration {
 	if s.wait == 0 {
-		return 10 * time.Second
+		return 20 * time.Second
 	}
 	return s.wait
 }

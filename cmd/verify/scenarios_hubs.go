@@ -11,7 +11,6 @@ import (
 	"kandashub/cmd/verify/check"
 	"kandashub/cmd/verify/load"
 	"kandashub/cmd/verify/world"
-	"kandashub/mocks"
 	"kandashub/topics/failpoint"
 )
 
@@ -23,12 +22,18 @@ func hubScenarios() []scenario {
 		},
 		{
 			name: "failpoints", faults: []string{"F2"}, about: "hubs die at each step of a message's life", rate: 120, limit: 4 * time.Minute,
-			points: true, act: dieAtEachStep, mustBite: names(onTheWay),
+			points: true, config: alone, act: dieAtEachStep, mustBite: names(onTheWay),
 		},
 		{
 			name: "failpoints-letters", faults: []string{"F2"}, about: "hubs die where messages are parked and become dead letters", rate: 120,
 			limit: 4 * time.Minute, points: true, act: dieWhileParking, mustBite: names(aside),
-			load: func(p *load.Plan) { p.Poison = 0.05 },
+			load:   func(p *load.Plan) { p.Poison, p.Applications, p.IINs = 0.05, 60, 0 },
+			config: func(c *world.Config) { c.Replicas, c.Env = 1, append(c.Env, "HUB_WINDOW=6") },
+		},
+		{
+			name: "failpoints-generations", faults: []string{"F2"}, about: "hubs die at each step of a call that nobody may repeat", rate: 60,
+			limit: 3 * time.Minute, points: true, act: dieGenerating, mustBite: names(generating), smoke: true,
+			load: func(p *load.Plan) { p.Notices, p.IINs = 300, 300 },
 		},
 		{
 			name: "hub-frozen", faults: []string{"F3"}, about: "a hub is frozen for longer than its session and its leases, and goes on as a zombie",
@@ -148,9 +153,8 @@ func names(points []failpoint.Point) (out []string) {
 	return out
 }
 
-// dieAt has the hubs' first replica die at a point, when it passes it for the
-// first time or soon after, and starts it again. It waits for the death as long
-// as limit.
+// dieAt has the first replica die at a point, when it passes it for the nth
+// time. It waits for the death as long as limit, and leaves the replica dead.
 func (r *run) dieAt(ctx context.Context, p string, nth int, limit time.Duration, provoke func() error) error {
 	h := r.world.Hubs[0]
 	name, _, _ := strings.Cut(p, "@")
@@ -177,8 +181,11 @@ func (r *run) dieAt(ctx context.Context, p string, nth int, limit time.Duration,
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return h.Start()
+	return nil
 }
+
+// alone has one replica only, so that none waits for it to be gone.
+func alone(c *world.Config) { c.Replicas = 1 }
 
 func dieAtEachStep(ctx context.Context, r *run) error {
 	random := r.random()
@@ -206,35 +213,50 @@ func dieAtEachStep(ctx context.Context, r *run) error {
 					return nil
 				}
 			}
-			if err := r.dieAt(ctx, string(p), nth, 8*time.Second, provoke); err != nil {
+			if err := r.dieAt(ctx, string(p), nth, 12*time.Second, provoke); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return r.world.Hubs[0].Start()
 }
 
-// dieWhileParking keeps two systems from answering, one after another, so that
-// messages are given back, and applications parked that fail while others are
-// answered.
-func dieWhileParking(ctx context.Context, r *run) error {
-	heal, err := r.fault(ctx, "503 for a third", "migration", mocks.Fault{Status: 503, RetryAfterS: 1, Rate: 0.97})
-	if err != nil {
-		return err
-	}
-	random := r.random()
-	for _, p := range aside {
-		if p == failpoint.Through { // parked messages are finished once the system is well
-			if err := heal(); err != nil {
+// generating are the points of a generation's way.
+var generating = []failpoint.Point{failpoint.Marked, failpoint.Sent, failpoint.Responded, failpoint.Answered, failpoint.Published}
+
+func dieGenerating(ctx context.Context, r *run) error {
+	for range r.kills(1) {
+		for i, p := range append(generating, failpoint.Responded) {
+			if err := r.dieAt(ctx, string(p)+"@iin-generate", 1+i%2, 12*time.Second, nil); err != nil {
 				return err
 			}
-			heal = nil
-		}
-		if err := r.dieAt(ctx, string(p), 1+random.IntN(3), 15*time.Second, nil); err != nil {
-			return err
 		}
 	}
-	return nil
+	return r.world.Hubs[0].Start()
+}
+
+// dieWhileParking keeps two systems from answering half of their calls, so that
+// messages are given back and applications parked that hold back a window.
+func dieWhileParking(ctx context.Context, r *run) error {
+	var heals []func() error
+	for _, system := range []string{"migration", "egov"} {
+		heal, err := r.fault(ctx, "half refused", system, said(503, 0, 0.5))
+		if err != nil {
+			return err
+		}
+		heals = append(heals, heal)
+	}
+	random := r.random()
+	var err error
+	for _, p := range aside {
+		if err = r.dieAt(ctx, string(p), 1+random.IntN(3), 15*time.Second, nil); err != nil {
+			break
+		}
+	}
+	for _, heal := range heals {
+		err = errors.Join(err, heal())
+	}
+	return errors.Join(err, r.world.Hubs[0].Start())
 }
 
 func freezeHubs(ctx context.Context, r *run) error {

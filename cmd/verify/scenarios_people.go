@@ -170,12 +170,9 @@ func dieDeciding(ctx context.Context, r *run) error {
 		if err != nil {
 			return err
 		}
-		if err := r.world.Hubs[0].Ready(ctx); err != nil {
-			return err
-		}
 	}
-	for _, h := range r.world.Hubs[1:] {
-		if err := h.Start(); err != nil {
+	for _, h := range r.world.Hubs {
+		if err := errors.Join(h.Start(), h.Ready(ctx)); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"kandashub/cmd/verify/check"
 	"kandashub/cmd/verify/load"
 	"kandashub/cmd/verify/proxy"
+	"kandashub/cmd/verify/world"
 	"kandashub/mocks"
 )
 
@@ -26,6 +27,21 @@ func systemScenarios() []scenario {
 		{
 			name: "late-answers", about: "systems answer after the lease is over, and have their effect after the caller has gone", rate: 150,
 			act: answerLate, mustBite: []string{"answer after the lease", "effect after the caller has gone"},
+		},
+		{
+			name: "parking", about: "few applications with many messages, a system that refuses half of its calls, a small window: keys are parked, and hubs die meanwhile",
+			rate: 250, limit: 3 * time.Minute, act: park, mustBite: []string{"half refused", "SIGKILL"}, expect: parkedSome,
+			load: func(p *load.Plan) {
+				p.Applications, p.IINs, p.Signed, p.Channels = 60, 0, 0, []string{"migration", "egov"}
+			},
+			config: func(c *world.Config) { c.Env = append(c.Env, "HUB_WINDOW=6") },
+		},
+		{
+			name: "refusals", about: "a system refuses every other message for good: each becomes a letter, and nobody else waits for it", rate: 200,
+			act: refuseMany, mustBite: []string{"422"}, expect: nobodyWaited,
+			load: func(p *load.Plan) {
+				p.Applications, p.IINs, p.Signed, p.Repeats, p.Channels = 1_000_000, 0, 0, 0, []string{"migration"}
+			},
 		},
 		{
 			name: "outage", about: "a system is away at 1,000 messages per second: nothing is parked or dead, and the others keep their rate", rate: 1000,
@@ -161,14 +177,18 @@ func (r *run) cutOff(ctx context.Context, name, system string, toxic proxy.Toxic
 	return errors.Join(err, p.Clear())
 }
 
+// justSettled is how late an effect may be: a little less than deadline and
+// settle of the world's hubs together, and more than their lease.
+const justSettled = 3200
+
 func answerLate(ctx context.Context, r *run) error {
 	for _, t := range []trouble{
 		{"answer after the lease", "egov", mocks.Fault{HangAfterMS: 4000, Rate: 0.2}},
 		{"answer after the lease", "migpolice", mocks.Fault{HangAfterMS: 4000, Rate: 0.3}},
 		{"answer after the lease", "migration", mocks.Fault{HangAfterMS: 4000, Rate: 0.1}},
-		{"effect after the caller has gone", "egov", mocks.Fault{HangBeforeMS: 2200, Rate: 0.2}},
-		{"effect after the caller has gone", "migpolice", mocks.Fault{HangBeforeMS: 2200, Rate: 0.3}},
-		{"effect after the caller has gone", "statecorp", mocks.Fault{HangBeforeMS: 2200, Rate: 0.2}},
+		{"effect after the caller has gone", "egov", mocks.Fault{HangBeforeMS: justSettled, Rate: 0.2}},
+		{"effect after the caller has gone", "migpolice", mocks.Fault{HangBeforeMS: justSettled, Rate: 0.3}},
+		{"effect after the caller has gone", "statecorp", mocks.Fault{HangBeforeMS: justSettled, Rate: 0.2}},
 	} {
 		if err := r.troubled(ctx, r.down(2*time.Second), []trouble{t}); err != nil {
 			return err
@@ -187,6 +207,58 @@ func outage(ctx context.Context, r *run) error {
 		d = time.Minute
 	}
 	return r.cutOff(ctx, "outage", "egov", proxy.Toxic{Refuse: true}, d)
+}
+
+// park has a system refuse half of its calls while hubs are killed.
+func park(ctx context.Context, r *run) error {
+	var heals []func() error
+	for _, system := range []string{"migration", "egov"} {
+		heal, err := r.fault(ctx, "half refused", system, said(503, 0, 0.5))
+		if err != nil {
+			return err
+		}
+		heals = append(heals, heal)
+	}
+	err := killHubs(ctx, r)
+	for _, heal := range heals {
+		err = errors.Join(err, heal())
+	}
+	return err
+}
+
+// parkedSome expects that keys were parked, else the run proves nothing of it.
+func parkedSome(r *run, h *check.History, _ *check.Verdict) []string {
+	n := len(h.Records["notify-migration.parked"]) + len(h.Records["notify-egov.parked"])
+	r.note("%d records were written to the parked topics", n)
+	if n == 0 {
+		return []string{"nothing was parked"}
+	}
+	return nil
+}
+
+func refuseMany(ctx context.Context, r *run) error {
+	heal, err := r.fault(ctx, "422", "migration", mocks.Fault{Status: 422, Rate: 0.5})
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.written(ctx), pause(ctx, time.Second), heal())
+}
+
+// nobodyWaited expects that what was not refused went on while the system
+// refused others: a refusal is an answer.
+func nobodyWaited(r *run, h *check.History, _ *check.Verdict) []string {
+	b := r.bands[0]
+	sent, done := 0, 0
+	for _, p := range check.Timeline(h, 250*time.Millisecond) {
+		if p.At.After(b.From.Add(time.Second)) && p.At.Before(b.To) {
+			sent, done = sent+p.Acked, p.Unseen
+		}
+	}
+	r.note("%d messages came while the system refused; at its end %d effects were outstanding", sent, done)
+	if 4*done > sent {
+		return []string{fmt.Sprintf("%d effects were outstanding after %d messages: those that were not refused have waited", done, sent)}
+	}
+	return nil
 }
 
 // keptRate holds the other system's rate in the outage against the rate before
