@@ -1,6 +1,7 @@
 # What one does with this repository. `make` lists it.
 #
-# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) for run.
+# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) for run;
+# REAL=1 LONG=1 MUTANTS=1 SCENARIO="name ..." OUT=folder for verify.
 
 GO ?= go
 BIN := bin
@@ -23,9 +24,10 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 # after another (-p 1), because hubs of two packages would share consumer groups.
 REAL := ./topics/... ./cmd/...
 
-test: ## all tests: in process, then against a real Kafka and Redis where they can be had
+test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
 	@$(MAKE) --no-print-directory test-real
+	@$(MAKE) --no-print-directory verify-smoke
 
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
@@ -38,6 +40,18 @@ test-real:
 	else \
 		echo "test-real: skipped: set KAFKA_BROKERS and REDIS_ADDR, start Docker, or run deploy/servers/with-servers make test"; \
 	fi
+
+# Faults on real processes; the verdict comes from the ledgers, the topics and Redis.
+verify: build failpoints ## faults on real processes, and a verdict from outside (REAL=1, LONG=1, MUTANTS=1, SCENARIO=, OUT=)
+	@libs=; if [ -n "$(REAL)" ]; then libs="--kafka-libs $$(deploy/servers/kafka-jars)" || exit 1; fi; \
+	$(BIN)/verify $(if $(MUTANTS),mutants,run $(if $(LONG),--seeds 10)) --bin $(BIN) $$libs \
+		$(if $(LONG),--long) $(if $(OUT),--out $(OUT)) $(SCENARIO)
+
+failpoints:
+	@$(GO) build -tags failpoints -o $(BIN)/hub-failpoints ./cmd/hub
+
+verify-smoke: build failpoints
+	@$(BIN)/verify run --smoke --bin $(BIN)
 
 fuzz: ## fuzz every parser of foreign input, 20 s each
 	@for p in $$($(GO) list ./...); do \
@@ -60,4 +74,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real fuzz lint vuln check clean
+.PHONY: help build run test test-real verify verify-smoke failpoints fuzz lint vuln check clean
