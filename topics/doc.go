@@ -7,24 +7,66 @@
 //
 // # What is promised
 //
-// Nothing is lost: an offset is committed only when its message is finished,
-// which means answered and published, or parked, or a dead letter. Nothing is
-// done twice: a message has one effect at its system, across crashes,
-// rebalances and repeats, by a claim in Redis (package claims) and the
-// operation's effect contract; where nobody can know, a person is asked. Order
-// is kept per application, while different applications run side by side.
+// Nothing is lost. An offset is committed only when its message is finished,
+// which means answered and published, or parked, or a dead letter that a person
+// decides of. Nothing goes to the dead letters because a system is down.
 //
-// Order lives in Kafka alone; Redis holds only claims on effects. Losing Redis
-// can never reorder, and losing a hub never loses.
+// Nothing is done twice. A message has one effect at its system, across crashes,
+// rebalances, frozen processes and repeats, by a claim in Redis (package claims)
+// and the operation's effect contract:
 //
-// # What stays open
+//	read only, C1   the system bears a repeat: repeated under the same id
+//	C2              asked what became of it, no earlier than sent + call + settle,
+//	                and repeated only where it surely never arrived
+//	C3              never repeated by machine: another system is asked, or a person
 //
-// Microseconds between the last check of a lease and the system call. A tail
-// that Redis loses while all hubs are down, or an old copy that it is restored
-// from: each hash tag has a counter that shows such a loss, but the hub does
-// not act on it by itself. A producer that uses two partitioners for one key.
-// A consumer group whose offsets Kafka has deleted (offsets.retention.minutes)
-// reads its parked topic from the start, perhaps after the done markers ended.
+// Order is kept for each application within a route, while applications run side
+// by side. A dead letter holds its application: what follows waits, in order,
+// until a person has replayed, answered or discarded it (hubctl dead). A letter
+// that cannot be trusted, because it is no message or says it is somebody else's,
+// holds nobody.
+//
+// Readers of the hub's topics get each reply at least once, perhaps again much
+// later, always under the same id and with the same content.
+//
+// # On which conditions
+//
+//	Kafka   acks=all is always asked for; with three brokers min.insync.replicas=2
+//	        and no unclean leader election. Parked and dead topics have no end
+//	        (retention.ms=-1), group offsets outlive the longest stop of the hub
+//	        (offsets.retention.minutes). All topics of a route have HUB_PARTITIONS
+//	        partitions; producers choose them by murmur2. Partitions are never added
+//	        to a topic in use, topics never made again: the routes stop and say so.
+//	Redis   noeviction and an append-only file; appendfsync always where a C3 route
+//	        runs. hub check looks at all of this.
+//	Clocks  leases run on Redis' clock and on each process' monotonic one, which need
+//	        not agree. Wall clocks may be minutes apart.
+//	Systems an effect that comes at all comes within call + settle, and what a C2
+//	        system or the register says after that is true.
+//
+// # Lost claims
+//
+// Each hash tag of a route has a counter in Redis that only rises. A hub that sees
+// one go back, or misses one although its group has worked, writes the loss to
+// hub.control before its next claim (loss.go). C2 and C3 routes of all hubs then
+// wait until a person accepts it (hubctl claims accept), not before settle has
+// passed. From then on a C2 message from before the acceptance is asked about
+// first, and a generation of an IIN goes back to the register. Routes that bear a
+// repeat go on throughout.
+//
+// # What is not promised
+//
+// A C3 call that was cut off between "sent" and its answer is a dead letter of
+// class uncertain: a person looks it up. Microseconds lie between the last check
+// of a lease and the system call. A tail that Redis loses, or an old copy that it
+// is restored from, while all hubs are down shows only by counters that are
+// missing altogether. A producer that uses two partitioners for one key has no
+// order between them. Records that Kafka deletes before they were read are gone:
+// the route stops at the gap. A group whose offsets Kafka has deleted reads its
+// parked topic from the start, perhaps after the done markers ended. While more
+// members come and go than a rebalance takes, nobody gets any partition.
+//
+// cmd/verify tries all of this on real processes: make verify.
 //
 // # Concurrency
 //
