@@ -31,6 +31,7 @@ type Config struct {
 	RedisMode     string   `env:"HUB_REDIS_MODE" envDefault:"single" unit:"single, cluster, sentinel" meaning:"how the claims' Redis is run"`
 	RedisMaster   string   `env:"HUB_REDIS_MASTER" unit:"name" meaning:"name of the master that the sentinels watch; required with sentinel"`
 	RedisUser     string   `env:"HUB_REDIS_USER" unit:"name" meaning:"Redis user; empty: the default user"`
+	RedisReplicas int      `env:"HUB_REDIS_REPLICAS" envDefault:"-1" unit:"replicas" meaning:"that must have a claim before a call that nothing repeats (C3) is made; -1: one with cluster or sentinel, else none"`
 	RedisPassword Secret   `env:"HUB_REDIS_PASSWORD" unit:"secret" meaning:"Redis password; empty: none"`
 
 	Routes  []string `env:"HUB_ROUTES" envDefault:"all" unit:"name, ..." meaning:"routes that this process runs"`
@@ -235,6 +236,18 @@ func (c *Config) running() (routes []plannedRoute) {
 // runsC3 reports whether a C3 route runs: one whose calls nothing repeats.
 func (c *Config) runsC3() bool {
 	return slices.ContainsFunc(c.running(), func(r plannedRoute) bool { return r.Effect == topics.C3 })
+}
+
+// redisReplicas is how many replicas must confirm that a C3 message was said to
+// be sent: what one node alone knows is lost with a failover.
+func (c *Config) redisReplicas() int {
+	switch {
+	case c.RedisReplicas >= 0:
+		return c.RedisReplicas
+	case c.RedisMode == "single":
+		return 0
+	}
+	return 1
 }
 
 // redisClient makes the client of the claims' Redis. It repeats nothing by

@@ -50,7 +50,7 @@ func TestConfigDefaults(t *testing.T) {
 		{"call", c.Call, 8 * time.Second}, {"lease", c.Lease, 12 * time.Second}, {"drain", c.Drain, 5 * time.Second},
 		{"session", c.Session, 10 * time.Second}, {"rebalance", c.Rebalance, 15 * time.Second}, {"shutdown", c.Shutdown, 20 * time.Second},
 		{"settle C2", c.SettleC2, time.Minute}, {"settle C3", c.SettleC3, 15 * time.Minute},
-		{"window", c.Window, 1000}, {"window bytes", c.WindowBytes, ByteSize(64 << 20)}, {"partitions", c.Partitions, 8},
+		{"replicas", c.redisReplicas(), 0}, {"window", c.Window, 1000}, {"window bytes", c.WindowBytes, ByteSize(64 << 20)}, {"partitions", c.Partitions, 8},
 		{"runs", c.Runs("register"), true}, {"conns", c.Systems["kandas"].Conns, 64}, {"sender", c.Callers["egov"].Sender, "egov"},
 	} {
 		if check.got != check.want {
@@ -251,5 +251,18 @@ func TestReadmeListsSettings(t *testing.T) {
 	printSettings(&want, routingPlan())
 	if !strings.Contains(strings.ReplaceAll(string(readme), "\r\n", "\n"), want.String()) {
 		t.Errorf("README.md does not hold the settings as they are; paste what `go run ./cmd/hub settings` prints:\n%s", want.String())
+	}
+}
+
+// What one node alone knows is lost with a failover.
+func TestReplicasThatMustConfirm(t *testing.T) {
+	for _, tc := range []struct {
+		mode string
+		set  int
+		want int
+	}{{"single", -1, 0}, {"cluster", -1, 1}, {"sentinel", -1, 1}, {"single", 2, 2}, {"cluster", 0, 0}} {
+		if got := (&Config{RedisMode: tc.mode, RedisReplicas: tc.set}).redisReplicas(); got != tc.want {
+			t.Errorf("%s, HUB_REDIS_REPLICAS=%d: %d replicas, want %d", tc.mode, tc.set, got, tc.want)
+		}
 	}
 }

@@ -139,7 +139,9 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	h.control.Log = h.log
 	h.losses = &losses{hub: h}
 	h.redis = cfg.redisClient()
-	h.claims = claims.NewStore(h.redis, claims.Config{Lease: cfg.Lease, Keep: keep + 24*time.Hour, Metrics: h.metrics})
+	h.claims = claims.NewStore(h.redis, claims.Config{
+		Lease: cfg.Lease, Keep: keep + 24*time.Hour, Replicas: cfg.redisReplicas(), Metrics: h.metrics,
+	})
 	return h, nil
 }
 

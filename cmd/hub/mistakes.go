@@ -41,6 +41,9 @@ func (c *Config) addressMistakes() (errs []error) {
 	default:
 		errs = append(errs, fmt.Errorf("HUB_REDIS_MODE: %q is none of single, cluster, sentinel", c.RedisMode))
 	}
+	if c.RedisReplicas < -1 {
+		errs = append(errs, fmt.Errorf("HUB_REDIS_REPLICAS is %d: it must be 0 or more, or -1", c.RedisReplicas))
+	}
 	if c.RedisMode != "sentinel" && c.RedisMaster != "" {
 		errs = append(errs, fmt.Errorf("HUB_REDIS_MASTER is set, but HUB_REDIS_MODE is not sentinel"))
 	}
