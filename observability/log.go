@@ -18,7 +18,7 @@ var loggable = makeSet(
 	"addr", "brokers", "redis", "host", "path", "dir", "file",
 	// what came of it
 	"outcome", "class", "code", "reason", "verdict", "result", "state", "from", "to", "error", "stack", "panic_type", "problem",
-	"attempt", "attempts", "count", "keys", "parked", "dead", "messages", "bytes", "limit", "type",
+	"attempt", "attempts", "count", "tag", "keys", "parked", "dead", "messages", "bytes", "limit", "type",
 	// when
 	"wait", "duration", "latency", "lease", "since", "until", "expires", "deadline", "sent", "uptime",
 	// who runs, and how

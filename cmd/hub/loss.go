@@ -98,29 +98,31 @@ func (l *losses) again(ctx context.Context, what string, do func() error) error 
 }
 
 // learn reads a route's counters before its first claim. Counters that are
-// missing although the route has been at work are a loss.
+// missing although the route has been at work are a loss. Whether it has is asked
+// first: another hub that begins at the same time writes the counters before it
+// commits anything.
 func (h *hub) learn(ctx context.Context, r steered) error {
 	gate, route := r.Delivery.Gate, r.Delivery.Route
 	gate.Pause(topics.PauseRedis, 0)
 	defer gate.Resume(topics.PauseRedis)
-	var missing []int
-	err := h.losses.again(ctx, "the counters of the claims cannot be read, trying again", func() (err error) {
-		missing, err = h.claims.Learn(ctx, route.Name)
-		return err
-	})
-	if err != nil || len(missing) == 0 {
-		return err
-	}
 	var worked bool
-	err = h.losses.again(ctx, "the committed offsets cannot be read, trying again", func() (err error) {
+	err := h.losses.again(ctx, "the committed offsets cannot be read, trying again", func() (err error) {
 		worked, err = h.committed(ctx, route)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	var missing []int
+	err = h.losses.again(ctx, "the counters of the claims cannot be read, trying again", func() (err error) {
+		missing, err = h.claims.Learn(ctx, route.Name)
+		return err
+	})
+	if err != nil || len(missing) == 0 {
+		return err
+	}
 	if worked {
-		h.log.Error("redis has lost claims", "route", route.Name, "tags", len(missing))
+		h.log.Error("redis has lost claims", "route", route.Name, "count", len(missing))
 		if err := h.losses.Report(ctx, route.Name, missing...); err != nil {
 			return err
 		}
