@@ -251,7 +251,7 @@ func (r *run) settle() {
 		}
 	}
 	for _, m := range r.messages {
-		m.wants = slices.DeleteFunc(m.wants, func(w *want) bool { return w.Optional && w.state == missing })
+		m.wants = slices.DeleteFunc(m.wants, func(w *want) bool { return w.Optional && w.state <= open })
 	}
 }
 
