@@ -26,6 +26,7 @@ const (
 type stream struct {
 	topic     string
 	partition int
+	start     int64   // offset at which this owner began
 	tracker   tracker // used by the partition's own goroutine alone
 
 	next      atomic.Int64 // offset to fetch next; written by the fetcher alone

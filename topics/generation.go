@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -140,7 +141,7 @@ func (g *generation) assign(assigned map[string][]kafka.PartitionAssignment, rou
 		}
 		p := &partition{
 			generation: g, number: n, index: newIndex(), lanes: map[string]*lane{}, early: map[*stream]map[int64]bool{},
-			events: make(chan func(), 256), gone: make(chan struct{}),
+			events: make(chan func(), 256), gone: make(chan struct{}), owner: rand.Uint64(),
 		}
 		for topic, offset := range offsets {
 			if offset < 0 {
@@ -177,7 +178,7 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 	s := &stream{topic: topic, partition: p.number, tracker: newTracker(offset)}
 	s.next.Store(offset)
 	s.position.Store(offset)
-	s.committed = offset
+	s.start, s.committed = offset, offset
 	var take func([]*Record)
 	switch topic {
 	case route.ParkedTopic():

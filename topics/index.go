@@ -15,9 +15,10 @@ type index struct {
 
 // waitingKey is one key of the index.
 type waitingKey struct {
-	parked    []int64 // unfinished entries of the parked topic, ascending
-	letters   int     // unresolved letters that hold the key
-	appending int     // messages on their way to the parked topic
+	parked    []int64  // unfinished entries of the parked topic, ascending
+	writers   []uint64 // which owner wrote each of them
+	letters   int      // unresolved letters that hold the key
+	appending int      // messages on their way to the parked topic
 }
 
 // indexedLetter is one letter; several records may carry it.
@@ -51,11 +52,32 @@ func (x *index) tidy(key string) {
 }
 
 // add notes a parked entry, once.
-func (x *index) add(key string, offset int64) {
+func (x *index) add(key string, offset int64, writer uint64) {
 	k := x.of(key)
 	if i, found := slices.BinarySearch(k.parked, offset); !found {
 		k.parked = slices.Insert(k.parked, i, offset)
+		k.writers = slices.Insert(k.writers, i, writer)
 	}
+}
+
+// pass takes away the entries of a key that a note covers, and returns them.
+func (x *index) pass(key string, n note) (covered []int64) {
+	k := x.keys[key]
+	if k == nil {
+		return nil
+	}
+	kept := 0
+	for i, offset := range k.parked {
+		if n.covers(offset, k.writers[i]) {
+			covered = append(covered, offset)
+			continue
+		}
+		k.parked[kept], k.writers[kept] = offset, k.writers[i]
+		kept++
+	}
+	k.parked, k.writers = k.parked[:kept], k.writers[:kept]
+	x.tidy(key)
+	return covered
 }
 
 // remove takes a parked entry away.
@@ -63,6 +85,7 @@ func (x *index) remove(key string, offset int64) {
 	if k := x.keys[key]; k != nil {
 		if i, found := slices.BinarySearch(k.parked, offset); found {
 			k.parked = slices.Delete(k.parked, i, i+1)
+			k.writers = slices.Delete(k.writers, i, i+1)
 		}
 	}
 }

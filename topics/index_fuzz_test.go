@@ -24,7 +24,7 @@ func newNotes() *partition {
 // whole: a key is held exactly while one of its letters is known and not
 // resolved, and nothing that waits is passed by what may be committed.
 func FuzzOwnTopics(f *testing.F) {
-	f.Add("parked k1\nparked k1\nthrough k1 0\nletter k1 a true\nresolved k1 a\n")
+	f.Add("parked k1\nparked k1\nthrough k1 0 2\nletter k1 a true\nresolved k1 a\n")
 	f.Add("resolved k2 a\nletter k1 a true\nletter k2 a false\ndecision k1 a replay\nletter k1 b true\ndecision k1 b replay\nresolved x b\n")
 	f.Add("through k1 -1\nthrough k1 99999999999999999999\nthrough k1 x\nletter  \ndecision  \nresolved\n\xff k\n")
 	f.Fuzz(func(t *testing.T, script string) {
@@ -35,7 +35,7 @@ func FuzzOwnTopics(f *testing.F) {
 			_, _ = fmt.Sscanf(h.Key+" "+string(h.Value), "%s %s %s %s", &kind, &key, &a, &b) // what is missing is empty
 			r := &Record{Key: []byte(key), Time: time.Unix(1, 0), Headers: []kafka.Header{
 				{Key: headerKind, Value: []byte(kind)}, {Key: "hub_letter", Value: []byte(a)}, {Key: "hub_offset", Value: []byte(a)},
-				{Key: "hub_holds", Value: []byte(b)}, {Key: headerDecision, Value: []byte(b)},
+				{Key: "hub_holds", Value: []byte(b)}, {Key: headerDecision, Value: []byte(b)}, {Key: headerEnd, Value: []byte(b)}, {Key: headerOwner, Value: []byte(b)},
 			}}
 			if kind == kindParked || kind == kindThrough {
 				r.Offset = parkedOffset
@@ -73,7 +73,7 @@ func whole(t *testing.T, p *partition) {
 		}
 	}
 	for key, k := range p.index.keys {
-		if k.letters != holding[key] || k.appending != 0 || !slices.IsSorted(k.parked) {
+		if k.letters != holding[key] || k.appending != 0 || len(k.writers) != len(k.parked) || !slices.IsSorted(k.parked) {
 			t.Fatalf("key %q: %+v, held by %d", key, k, holding[key])
 		}
 		for _, o := range k.parked {

@@ -54,7 +54,7 @@ func TestIndexOfParkedEntries(t *testing.T) {
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			o := rapid.Int64Range(0, 9).Draw(t, "offset")
 			if rapid.Bool().Draw(t, "add") {
-				x.add("k", o)
+				x.add("k", o, 0)
 				in[o] = true
 			} else {
 				x.remove("k", o)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -207,13 +206,9 @@ func ReadFollowers(ctx context.Context, c *Cluster, route Route) (map[string]int
 		key := string(r.Key)
 		switch kind, _ := r.header(headerKind); kind {
 		case kindParked:
-			waiting.add(key, r.Offset)
+			waiting.add(key, r.Offset, r.writer())
 		case kindThrough:
-			v, _ := r.header("hub_offset")
-			through, err := strconv.ParseInt(v, 10, 64)
-			if k := waiting.keys[key]; err == nil && k != nil {
-				k.parked = slices.DeleteFunc(k.parked, func(o int64) bool { return o <= through })
-			}
+			waiting.pass(key, readNote(r))
 		}
 	})
 	if err != nil {

@@ -47,6 +47,7 @@ func (p *partition) appendNext(l *lane) {
 	var records []kafka.Record
 	for size := 0; len(records) < min(len(l.toPark), maxBatchRecords); {
 		r := parkedRecord(l.toPark[len(records)].record)
+		r.Headers = append(r.Headers, p.signature())
 		if size += recordBytes(r); size > maxBatchBytes && len(records) > 0 {
 			break
 		}
@@ -90,7 +91,7 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 	for i, e := range batch {
 		offset := base + int64(i)
 		if offset >= p.parked.tracker.read || p.parked.tracker.has(offset) {
-			p.index.add(l.key, offset)
+			p.index.add(l.key, offset, p.owner)
 		}
 		k.appending--
 		p.hold(-e.record.size())
@@ -114,6 +115,7 @@ func (p *partition) sayThrough(l *lane) {
 		return
 	}
 	r := controlRecord(l.key, kindThrough, "hub_offset", strconv.FormatInt(l.through, 10))
+	r.Headers = append(r.Headers, kafka.Header{Key: headerEnd, Value: strconv.AppendInt(nil, p.parkedEnd, 10)}, p.signature())
 	l.through, l.noting = -1, true
 	go p.guard(func() {
 		if _, err := p.append(p.delivery.Route.ParkedTopic(), r); err != nil {
@@ -130,16 +132,60 @@ func (p *partition) sayThrough(l *lane) {
 
 // passThrough takes such a note.
 func (p *partition) passThrough(key string, r *Record) {
-	v, _ := r.header("hub_offset")
-	through, err := strconv.ParseInt(v, 10, 64)
-	k := p.index.keys[key]
-	if err != nil || k == nil {
-		return
-	}
-	for len(k.parked) > 0 && k.parked[0] <= through {
-		offset := k.parked[0]
-		k.parked = k.parked[1:]
+	for _, offset := range p.index.pass(key, readNote(r)) {
 		p.settle(p.parked, offset)
 	}
-	p.index.tidy(key)
+}
+
+// A note says that a key's parked entries up to an offset are finished: those
+// that lay there when its writer took the partition over, and those that the
+// writer appended itself. A hub that does not know yet that it has lost the
+// partition may never have read what the next owner appends.
+type note struct {
+	through, end int64
+	writer       uint64
+}
+
+// readNote reads a note; one that can not be read covers nothing.
+func readNote(r *Record) note {
+	number := func(header string) int64 {
+		v, _ := r.header(header)
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	return note{through: number("hub_offset"), end: number(headerEnd), writer: r.writer()}
+}
+
+func (n note) covers(offset int64, writer uint64) bool {
+	return offset <= n.through && (offset < n.end || n.writer != 0 && writer == n.writer)
+}
+
+// signature names this owner of the partition on what it parks.
+func (p *partition) signature() kafka.Header {
+	return kafka.Header{Key: headerOwner, Value: strconv.AppendUint(nil, p.owner, 36)}
+}
+
+// writer says which owner wrote a record of the parked topic; 0 if none is named.
+func (r *Record) writer() uint64 {
+	v, _ := r.header(headerOwner)
+	n, err := strconv.ParseUint(v, 36, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// rereads says of a parked entry that landed after this owner took the partition
+// over that another one wrote it, and that this owner reads its message from the
+// source. Such an entry is passed over: what stands before its message in the
+// source may not be finished yet.
+func (p *partition) rereads(r *Record) bool {
+	if r.Offset < p.parkedEnd || r.writer() == p.owner {
+		return false
+	}
+	topic, number, offset := r.origin()
+	return number == p.number && slices.ContainsFunc(p.sources, func(s *stream) bool { return s.topic == topic && offset >= s.start })
 }

@@ -15,6 +15,7 @@ type partition struct {
 	number  int
 	sources []*stream
 	parked  *stream
+	owner   uint64 // names this partition in this generation, among all its owners
 	dead    *stream
 
 	// ends of parked and dead when the partition was assigned: the index is
@@ -141,7 +142,11 @@ func (p *partition) arriveParked(recs []*Record) {
 				p.settle(s, r.Offset)
 				continue
 			}
-			p.index.add(key, r.Offset)
+			if p.rereads(r) {
+				p.settle(s, r.Offset)
+				continue
+			}
+			p.index.add(key, r.Offset, r.writer())
 			p.schedule(p.lane(key))
 		case kindThrough:
 			p.passThrough(key, r)

@@ -169,10 +169,12 @@ func (m Message) fingerprint() string {
 
 // The kinds of record on parked and dead topics, in the header hub_kind.
 const (
-	headerKind = "hub_kind"
+	headerKind  = "hub_kind"
+	headerOwner = "hub_owner" // of what is parked, and of notes: the owner of the partition that wrote it
+	headerEnd   = "hub_end"   // of a note: where the parked topic ended when its writer took over
 
 	kindParked   = "parked"   // a message that waits
-	kindThrough  = "through"  // this key's parked entries up to hub_offset are finished
+	kindThrough  = "through"  // this key's parked entries up to hub_offset are finished; see note
 	kindLetter   = "letter"   // a dead letter
 	kindDecision = "decision" // what a person decided of a letter
 	kindResolved = "resolved" // a decision has been carried out
