@@ -45,10 +45,11 @@ type run struct {
 	healed time.Time
 	remade map[string]bool
 
-	kept     map[string][]check.Record // of topics before something was deleted
-	forgiven func(s *check.Send) bool  // what a fault has taken from the hubs
-	accepted int                       // losses of claims
-	audit    error                     // what is wrong with the audit's chain
+	kept       map[string][]check.Record // of topics before something was deleted
+	forgiven   func(s *check.Send) bool  // what a fault has taken from the hubs
+	accepted   int                       // losses of claims
+	remembered bool                      // Kafka knows the offsets of a topic that was made again
+	audit      error                     // what is wrong with the audit's chain
 }
 
 // play brings a world up, lets the load flow and the faults strike, waits until

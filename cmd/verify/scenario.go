@@ -79,7 +79,7 @@ func (v *verifier) plan(s scenario, seed int64) load.Plan {
 // embeddedPart is by how much the load on the embedded servers is less: the
 // embedded Redis runs about 1,500 scripts a second, and a notice that goes
 // through the gateway needs sixteen.
-const embeddedPart = 5
+const embeddedPart = 8
 
 // rate is how many messages are sent each second.
 func (v *verifier) rate(s scenario) float64 {

@@ -43,7 +43,7 @@ type Plan struct {
 	Repeats      float64  // beside them, as a share of Notices: byte for byte once more
 	Conflicts    float64  // the id of an earlier one with other content
 	Poison       float64  // what can never succeed
-	NoReceipts   bool     // the channels behind the gateway do not call back
+	Direct       bool     // the last leg alone: notices to migration, and receipts of it, which kandas is told of
 }
 
 // A planned message is one record to be sent, and what is known of it.
@@ -76,6 +76,10 @@ func (p Plan) messages() ([]planned, []string) {
 	}
 	iins := 0
 	for i := range p.Notices {
+		if m.plan.Direct {
+			out = append(out, m.direct(i))
+			continue
+		}
 		out = append(out, m.notice())
 		for _, extra := range []struct {
 			share float64
@@ -124,7 +128,7 @@ func (m *maker) notice() planned {
 	p := planned{record: record("kandas.events", app, id, kind, "kandas", m.began, event)}
 	p.send = check.Send{
 		ID: id, Source: "kandas", Type: kind, Topic: "kandas.events", Application: app, Seq: seq, Kind: check.Good,
-		Wants: noticeWants(app, channel, id, m.plan.NoReceipts),
+		Wants: noticeWants(app, channel, id),
 	}
 	m.sent = append(m.sent, p)
 	return p
@@ -132,7 +136,7 @@ func (m *maker) notice() planned {
 
 // noticeWants are the effects of one event: the notice, and what kandas is told
 // became of it.
-func noticeWants(app, channel, event string, noReceipts bool) []check.Want {
+func noticeWants(app, channel, event string) []check.Want {
 	notice := topics.NoticeID(app, topics.DeriveID(event, "verify", "0"))
 	tell := check.Want{
 		Route: "notify-" + channel, System: channel, Operation: "notify", Event: event, Contract: check.C2,
@@ -141,9 +145,6 @@ func noticeWants(app, channel, event string, noReceipts bool) []check.Want {
 	states := []string{payload.DeliveryAccepted, payload.DeliveryDelivered}
 	if channel == "migration" {
 		tell.Operation, tell.Contract = "show", check.C1
-		states = states[:1]
-	}
-	if noReceipts {
 		states = states[:1]
 	}
 	wants := []check.Want{tell}

@@ -61,6 +61,31 @@ func TestMessagesAreWhatTheyAreMeantToBe(t *testing.T) {
 	}
 }
 
+// The last leg alone keeps the contract, too.
+func TestDirectMessages(t *testing.T) {
+	agreed, err := contract.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := plan
+	p.Direct = true
+	messages, _ := p.messages()
+	topicsSeen := map[string]int{}
+	for _, m := range messages {
+		parsed, err := parsed(m)
+		if err == nil {
+			err = agreed.Check(m.record.Topic, parsed)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		topicsSeen[m.record.Topic]++
+	}
+	if topicsSeen["migration.receipts"] != 300 || topicsSeen["migration.notifications"] != 300 {
+		t.Errorf("topics %v", topicsSeen)
+	}
+}
+
 // A seed gives the same messages, but for the day.
 func TestMessagesAreReproducible(t *testing.T) {
 	a, _ := plan.messages()
