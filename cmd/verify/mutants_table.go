@@ -77,8 +77,8 @@ func mutants() []mutant {
 		{
 			name: "commits-of-old-generations", about: "a member commits where an earlier one stood", scenario: "rebalance-storm",
 			caught: []string{"I6 commit regress"},
-			patches: []patch{{"topics/generation.go", "	s.position.Store(offset)\n	s.committed = offset\n",
-				"	s.position.Store(max(0, offset-3))\n	s.committed = -1\n"}},
+			patches: []patch{{"topics/generation.go", "	s.position.Store(offset)\n	s.start, s.committed = offset, offset\n",
+				"	s.position.Store(max(0, offset-3))\n	s.start, s.committed = offset, -1\n"}},
 		},
 		{
 			name: "logs-the-message", about: "what a message holds is logged when its system does not answer", scenario: "systems",
