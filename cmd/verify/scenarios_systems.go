@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"kandashub/cmd/verify/check"
@@ -37,7 +38,7 @@ func systemScenarios() []scenario {
 			config: func(c *world.Config) { c.Env = append(c.Env, "HUB_WINDOW=6") },
 		},
 		{
-			name: "refusals", about: "a system refuses every other message for good: each becomes a letter, and nobody else waits for it", rate: 200,
+			name: "refusals", about: "a system refuses every other message for good: each becomes a letter, and nobody else waits for it", rate: 200, wait: 6 * time.Second,
 			act: refuseMany, mustBite: []string{"422"}, expect: nobodyWaited,
 			load: func(p *load.Plan) {
 				p.Applications, p.IINs, p.Signed, p.Repeats, p.Channels = 1_000_000, 0, 0, 0, []string{"migration"}
@@ -107,12 +108,12 @@ func troubleSystems(ctx context.Context, r *run) error {
 	)
 	random := r.random()
 	random.Shuffle(len(troubles), func(i, j int) { troubles[i], troubles[j] = troubles[j], troubles[i] })
-	for round := 0; len(troubles) > 0; round++ {
-		n := min(3, len(troubles)) // several at once
-		if err := r.troubled(ctx, r.down(1200*time.Millisecond), troubles[:n]); err != nil {
+	for len(troubles) > 0 {
+		now, later := several(troubles)
+		if err := r.troubled(ctx, r.down(1200*time.Millisecond), now); err != nil {
 			return err
 		}
-		troubles = troubles[n:]
+		troubles = later
 	}
 	for _, t := range []struct {
 		name  string
@@ -125,26 +126,27 @@ func troubleSystems(ctx context.Context, r *run) error {
 	return nil
 }
 
-// troubled lets faults of several systems strike at once. Those of one system
-// are put together.
+// several takes up to three troubles of different systems: a system counts all
+// its faults together.
+func several(troubles []trouble) (now, later []trouble) {
+	for _, t := range troubles {
+		if len(now) < 3 && !slices.ContainsFunc(now, func(o trouble) bool { return o.system == t.system }) {
+			now = append(now, t)
+			continue
+		}
+		later = append(later, t)
+	}
+	return now, later
+}
+
+// troubled lets faults of several systems strike at once.
 func (r *run) troubled(ctx context.Context, d time.Duration, troubles []trouble) error {
 	if err := r.flowing(ctx); err != nil {
 		return err
 	}
-	bySystem := map[string][]trouble{}
-	for _, t := range troubles {
-		bySystem[t.system] = append(bySystem[t.system], t)
-	}
 	var heals []func() error
-	for system, ts := range bySystem {
-		for _, t := range ts[1:] { // counted under the first: a system counts all its faults together
-			r.bit(t.name, 0)
-		}
-		var faults []mocks.Fault
-		for _, t := range ts {
-			faults = append(faults, t.fault)
-		}
-		heal, err := r.fault(ctx, ts[0].name, system, faults...)
+	for _, t := range troubles {
+		heal, err := r.fault(ctx, t.name, t.system, t.fault)
 		if err != nil {
 			return err
 		}
