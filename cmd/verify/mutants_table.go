@@ -20,7 +20,7 @@ func mutants() []mutant {
 			name: "commit-on-fetch", about: "an offset counts as finished when its message has been read", scenario: "hub-killed",
 			caught: []string{"I1 lost", "I6 commit ahead"},
 			patches: []patch{{"topics/partition.go", "		s.tracker.see(r.Offset, r.Time)\n		r.disown()\n",
-				"		s.tracker.see(r.Offset, r.Time)\n		s.tracker.finish(r.Offset)\n		r.disown()\n"}},
+				"		s.tracker.see(r.Offset, r.Time)\n		p.settle(s, r.Offset)\n		r.disown()\n"}},
 		},
 		{
 			name: "dedup-for-a-second", about: "done markers live for one second", scenario: "calm",
