@@ -17,8 +17,18 @@ type index struct {
 type waitingKey struct {
 	parked    []int64  // unfinished entries of the parked topic, ascending
 	writers   []uint64 // which owner wrote each of them
-	letters   int      // unresolved letters that hold the key
-	appending int      // messages on their way to the parked topic
+	late      []lateEntry
+	letters   int // unresolved letters that hold the key
+	appending int // messages on their way to the parked topic
+}
+
+// lateEntry is an entry that another owner wrote after this one took over, of a
+// message that this one reads from the source itself.
+type lateEntry struct {
+	offset int64
+	writer uint64
+	source *stream
+	origin int64 // its message's offset there
 }
 
 // indexedLetter is one letter; several records may carry it.
@@ -46,7 +56,7 @@ func (x *index) of(key string) *waitingKey {
 
 // tidy drops a key that waits for nothing any more.
 func (x *index) tidy(key string) {
-	if k := x.keys[key]; k != nil && len(k.parked) == 0 && k.letters == 0 && k.appending == 0 {
+	if k := x.keys[key]; k != nil && len(k.parked) == 0 && len(k.late) == 0 && k.letters == 0 && k.appending == 0 {
 		delete(x.keys, key)
 	}
 }
@@ -76,6 +86,13 @@ func (x *index) pass(key string, n note) (covered []int64) {
 		kept++
 	}
 	k.parked, k.writers = k.parked[:kept], k.writers[:kept]
+	k.late = slices.DeleteFunc(k.late, func(e lateEntry) bool {
+		if !n.covers(e.offset, e.writer) {
+			return false
+		}
+		covered = append(covered, e.offset)
+		return true
+	})
 	x.tidy(key)
 	return covered
 }
@@ -86,6 +103,9 @@ func (x *index) remove(key string, offset int64) {
 		if i, found := slices.BinarySearch(k.parked, offset); found {
 			k.parked = slices.Delete(k.parked, i, i+1)
 			k.writers = slices.Delete(k.writers, i, i+1)
+		}
+		if i := slices.IndexFunc(k.late, func(e lateEntry) bool { return e.offset == offset }); i >= 0 {
+			k.late = slices.Delete(k.late, i, i+1)
 		}
 	}
 }

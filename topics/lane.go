@@ -76,6 +76,10 @@ func (p *partition) head(l *lane) *entry {
 	if len(l.queue) > 0 {
 		return l.queue[0]
 	}
+	// What another owner parked late comes last, when its message is finished.
+	if k := p.index.keys[l.key]; k != nil && len(k.late) > 0 && k.appending == 0 && k.late[0].origin < k.late[0].source.tracker.read {
+		return &entry{stream: p.parked, offset: k.late[0].offset}
+	}
 	return nil
 }
 

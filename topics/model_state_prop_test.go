@@ -100,6 +100,7 @@ type modelHub struct {
 	queue, toPark     [2]uint8 // messages from, to
 	appending         [2]uint8
 	entries           uint16 // bits of offsets: the index
+	late              uint16 // ... and what another owner has parked since, which goes last
 	finSource         uint8
 	finParked         uint16
 	finDead           uint16

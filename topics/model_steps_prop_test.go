@@ -97,11 +97,16 @@ func (s *modelState) readParked(h int, m *model) {
 		for i := range r.value + 1 {
 			if r.covers(i, s.parked[i], m.mutant) {
 				hub.entries &^= 1 << i
+				hub.late &^= 1 << i
 				hub.finParked |= 1 << i
 			}
 		}
 	case o >= hub.end && r.writer != hub.owner && r.value >= hub.start && m.mutant != lateEntriesCount:
-		hub.finParked |= 1 << o // this owner reads its message from the source
+		if m.mutant == latePassedOver {
+			hub.finParked |= 1 << o
+		} else {
+			hub.late |= 1 << o // this owner reads its message from the source
+		}
 	case hub.finParked>>o&1 == 0:
 		hub.entries |= 1 << o
 	}
@@ -165,6 +170,9 @@ func (m *model) begins(s *modelState, h int) {
 		*at = attempt{from: fromParked, offset: o, message: s.parked[o].value}
 	case !empty(hub.queue):
 		*at = attempt{from: fromSource, offset: hub.queue[0], message: hub.queue[0]}
+	case hub.late != 0 && empty(hub.toPark) && empty(hub.appending) && s.parked[first(hub.late)].value < hub.source:
+		o := first(hub.late)
+		*at = attempt{from: fromParked, offset: o, message: s.parked[o].value}
 	default:
 		return
 	}
@@ -248,6 +256,7 @@ func (s *modelState) finish(h int, m *model) {
 		hub.finSource |= 1 << at.offset
 	case fromParked:
 		hub.entries &^= 1 << at.offset
+		hub.late &^= 1 << at.offset
 		hub.finParked |= 1 << at.offset
 		if s.position(hub, 1) <= at.offset && m.mutant != noNotes {
 			hub.noteNext = max(hub.noteNext, at.offset+1)

@@ -134,7 +134,7 @@ func (m *model) world(s *modelState) {
 // from the source any more; whoever owns the partition has nothing to do.
 func (m *model) forgets(s *modelState) {
 	hub := s.hubs[s.current]
-	quiet := hub.mode == hubOn && hub.at.stage == idle && hub.entries == 0 && empty(hub.queue) && empty(hub.toPark) && empty(hub.appending) &&
+	quiet := hub.mode == hubOn && hub.at.stage == idle && hub.entries|hub.late == 0 && empty(hub.queue) && empty(hub.toPark) && empty(hub.appending) &&
 		hub.note == 0 && hub.park == s.nParked && s.hubs[1-s.current].mode == hubOff && s.late == [2]lateAppend{}
 	if !m.pinned || !quiet {
 		return

@@ -178,14 +178,20 @@ func (r *Record) writer() uint64 {
 	return n
 }
 
-// rereads says of a parked entry that landed after this owner took the partition
-// over that another one wrote it, and that this owner reads its message from the
-// source. Such an entry is passed over: what stands before its message in the
-// source may not be finished yet.
-func (p *partition) rereads(r *Record) bool {
+// late returns the stream from which this owner reads the message of a parked
+// entry itself, if another owner wrote the entry after this one took over. Such
+// an entry must not overtake: what stands before its message in the source may
+// not be finished, nor the letter be read that holds the key. It must not be
+// passed over either, before its message is finished: for the next owner it
+// would be gone, while a later one of the key is there.
+func (p *partition) late(r *Record) (source *stream, origin int64) {
 	if r.Offset < p.parkedEnd || r.writer() == p.owner {
-		return false
+		return nil, 0
 	}
-	topic, number, offset := r.origin()
-	return number == p.number && slices.ContainsFunc(p.sources, func(s *stream) bool { return s.topic == topic && offset >= s.start })
+	topic, number, origin := r.origin()
+	i := slices.IndexFunc(p.sources, func(s *stream) bool { return number == p.number && s.topic == topic && origin >= s.start })
+	if i < 0 {
+		return nil, 0
+	}
+	return p.sources[i], origin
 }

@@ -3,6 +3,7 @@ package topics
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -17,12 +18,12 @@ func parkedBy(owner uint64, offset, n int64) *Record {
 // An owner that does not know yet that it has lost the partition may park a
 // message whose predecessors are not finished: it died as a letter that we have
 // not read, or waits in our own queue. We read the message from the source, so
-// the entry is passed over.
+// the entry waits until that is finished.
 func TestLateEntryOfAnotherOwnerDoesNotOvertake(t *testing.T) {
 	for name, tc := range map[string]struct {
 		owner           uint64
 		offset, message int64
-		waits           bool
+		waits           bool // in the order of the parked topic
 	}{
 		"another's, late": {2, 3, 7, false},
 		"another's, late, not read from the source": {2, 3, 4, true},
@@ -35,8 +36,26 @@ func TestLateEntryOfAnotherOwnerDoesNotOvertake(t *testing.T) {
 			p.owner, p.parkedEnd = 1, 3
 			p.sources = []*stream{{topic: "a", start: 5}}
 			p.arriveParked([]*Record{parkedBy(tc.owner, tc.offset, tc.message)})
-			if got := p.index.keys["k"] != nil; got != tc.waits || p.parked.tracker.has(tc.offset) != tc.waits {
-				t.Errorf("waits: %v, unfinished: %v, want %v", got, p.parked.tracker.has(tc.offset), tc.waits)
+			l := p.lane("k")
+			if got := p.head(l); (got != nil) != tc.waits || !p.parked.tracker.has(tc.offset) {
+				t.Fatalf("head %v, unfinished: %v, want %v", got, p.parked.tracker.has(tc.offset), tc.waits)
+			}
+			if tc.waits {
+				return
+			}
+			source := p.sources[0]
+			source.tracker.see(tc.message, time.Time{})
+			l.queue = []*entry{{stream: source, offset: tc.message}}
+			if got := p.head(l); got != l.queue[0] {
+				t.Fatalf("head %v before the source", got)
+			}
+			l.queue = nil
+			if got := p.head(l); got == nil || got.offset != tc.offset {
+				t.Fatalf("head %v, want the late entry at last", got)
+			}
+			p.index.remove("k", tc.offset)
+			if p.index.tidy("k"); len(p.index.keys) > 0 {
+				t.Error("the key is kept")
 			}
 		})
 	}

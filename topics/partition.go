@@ -142,11 +142,12 @@ func (p *partition) arriveParked(recs []*Record) {
 				p.settle(s, r.Offset)
 				continue
 			}
-			if p.rereads(r) {
-				p.settle(s, r.Offset)
-				continue
+			if source, origin := p.late(r); source != nil {
+				k := p.index.of(key)
+				k.late = append(k.late, lateEntry{r.Offset, r.writer(), source, origin})
+			} else {
+				p.index.add(key, r.Offset, r.writer())
 			}
-			p.index.add(key, r.Offset, r.writer())
 			p.schedule(p.lane(key))
 		case kindThrough:
 			p.passThrough(key, r)
