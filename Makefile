@@ -22,7 +22,7 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 
 # The packages whose suites run once more against a real Kafka and Redis: one
 # after another (-p 1), because hubs of two packages would share consumer groups.
-REAL := ./topics/... ./cmd/...
+REAL := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
