@@ -27,9 +27,10 @@ func (s *play) send(sent map[string]int) (open bool) {
 // perform plays one seed, and says what went wrong.
 func (s *play) perform(t *testing.T) []string {
 	sent := map[string]int{}
+	turns := 10 + s.rng.IntN(40)
 	p, end := s.take(t)
 	ends := []func(){end}
-	for range 10 + s.rng.IntN(40) {
+	for range turns {
 		if s.send(sent) {
 			p.delivery.Gate.mu.Lock()
 			p.delivery.Gate.answered = time.Now() // its operation answers others

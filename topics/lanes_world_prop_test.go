@@ -56,6 +56,7 @@ func (s *play) deliver(ctx context.Context, r *Record) outcome {
 		s.claims[id] = c
 	}
 	rest := playSettle - now.Sub(c.sent)
+	letter, busy := c.letter, c.lease.Sub(now)
 	switch {
 	case s.closed:
 		s.mu.Unlock()
@@ -64,12 +65,12 @@ func (s *play) deliver(ctx context.Context, r *Record) outcome {
 	case c.done:
 		s.mu.Unlock()
 		return outcome{kind: finished}
-	case c.letter != "":
+	case letter != "":
 		s.mu.Unlock()
-		return s.bury(ctx, r, c.letter)
-	case now.Before(c.lease), !c.sent.IsZero() && rest > 0:
+		return s.bury(ctx, r, letter)
+	case busy > 0, !c.sent.IsZero() && rest > 0:
 		s.mu.Unlock()
-		return outcome{kind: waiting, after: max(rest, c.lease.Sub(now))}
+		return outcome{kind: waiting, after: max(rest, busy)}
 	case !c.sent.IsZero() && s.effects[id] > 0: // asked: it arrived
 		c.done = true
 		s.mu.Unlock()
@@ -104,9 +105,10 @@ func (s *play) call(ctx context.Context, r *Record, c *playClaim) outcome {
 		c.lease, c.sent = time.Time{}, time.Time{}
 		return outcome{kind: retry}
 	case p < 0.14: // refused
-		c.letter, c.died = "letter of "+id, time.Now()
+		letter := "letter of " + id
+		c.letter, c.died = letter, time.Now()
 		s.mu.Unlock()
-		out := s.bury(ctx, r, c.letter)
+		out := s.bury(ctx, r, letter)
 		s.mu.Lock()
 		return out
 	case p < 0.17 && ctx.Err() != nil: // it ends in the middle
