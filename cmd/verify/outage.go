@@ -52,7 +52,7 @@ func parkedSome(r *run, h *check.History, _ *check.Verdict) []string {
 }
 
 func refuseMany(ctx context.Context, r *run) error {
-	heal, err := r.fault(ctx, "422", "migration", mocks.Fault{Status: 422, Rate: 0.5})
+	heal, err := r.fault(ctx, "422", "migration", mocks.Fault{Status: 422, Rate: 0.8})
 	if err != nil {
 		return err
 	}

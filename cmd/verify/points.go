@@ -135,7 +135,7 @@ func dieWhileParking(ctx context.Context, r *run) error {
 
 // freezeBeforeTheCall stops a hub at the very step at which a zombie does harm.
 func freezeBeforeTheCall(ctx context.Context, r *run) error {
-	for _, p := range []string{"sent@iin-generate", "sent@notify-egov", "sent@notify-statecorp", "responded@notify-egov", "answered@iin-generate"} {
+	for _, p := range []string{"sent@notify-egov", "sent@iin-generate", "answered@iin-generate"} {
 		h := r.world.Hubs[0]
 		h.Kill()
 		if err := h.Start("HUB_FAILPOINT=" + p + ":stop"); err != nil {

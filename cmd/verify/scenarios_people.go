@@ -19,11 +19,11 @@ func peopleScenarios() []scenario {
 	return []scenario{
 		{
 			name: "operator-races", faults: []string{"F29"}, about: "replay, answer and discard of one letter at once, pauses in retries, breakers forced in half-open",
-			rate: 150, act: killLetters, after: raceDecisions, mustBite: []string{"decisions"}, limit: 3 * time.Minute, expect: auditHolds,
+			rate: 150, act: killLetters, after: raceDecisions, mustBite: []string{"decisions"}, limit: 3 * time.Minute, expect: auditHolds, load: manyApplications,
 		},
 		{
 			name: "failpoints-decisions", faults: []string{"F2", "F29"}, about: "hubs die at each step of carrying out a decision", rate: 150, points: true,
-			act: killLetters, after: dieDeciding, mustBite: names(deciding), limit: 4 * time.Minute,
+			act: killLetters, after: dieDeciding, mustBite: names(deciding), limit: 4 * time.Minute, load: manyApplications,
 		},
 		{
 			name: "same-person", about: "applications with the same new person come at once: one IIN for each person", rate: 100, act: func(context.Context, *run) error { return nil },
@@ -31,6 +31,9 @@ func peopleScenarios() []scenario {
 		},
 	}
 }
+
+// manyApplications leaves most of them free of letters.
+func manyApplications(p *load.Plan) { p.Applications = 1500 }
 
 // letters returns the dead letters that wait, as hubctl lists them.
 type listed struct {
@@ -66,7 +69,7 @@ func killLetters(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	return r.progress.await(ctx, 0.5)
+	return r.progress.await(ctx, 0.3)
 }
 
 // decide makes one decision and does not mind that another was first.

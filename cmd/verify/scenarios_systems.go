@@ -35,7 +35,7 @@ func systemScenarios() []scenario {
 			config: func(c *world.Config) { c.Env = append(c.Env, "HUB_WINDOW=6") },
 		},
 		{
-			name: "refusals", about: "a system refuses every other message for good: each becomes a letter, and nobody else waits for it", rate: 200, wait: 6 * time.Second,
+			name: "refusals", about: "a system refuses most messages for good: each becomes a letter, and nobody else waits for it", rate: 200, wait: 6 * time.Second,
 			act: refuseMany, mustBite: []string{"422"}, expect: nobodyWaited,
 			load: func(p *load.Plan) {
 				p.Applications, p.IINs, p.Signed, p.Repeats, p.Channels = 1_000_000, 0, 0, 0, []string{"migration"}

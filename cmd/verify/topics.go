@@ -139,7 +139,8 @@ func remadeNoticed(r *run, h *check.History, v *check.Verdict) []string {
 }
 
 func refuseLetters(ctx context.Context, r *run) error {
-	return r.renamed(ctx, "letters", r.down(6*time.Second),
+	return r.renamed(ctx, "letters", r.down(9*time.Second), // longer than one attempt at a write
+
 		broker.Fault{Keys: []string{"Produce"}, Topic: "verify.dead", Error: "TOPIC_AUTHORIZATION_FAILED"})
 }
 
