@@ -26,7 +26,6 @@ type scenario struct {
 	limit  time.Duration         // of the whole scenario; 0: two minutes
 	wait   time.Duration         // of nothing moving, until what is missing counts as missing; 0: 20 s
 	smoke  bool                  // part of make test
-	stops  bool                  // the hubs are expected to stop, or are stopped by act
 
 	// act injects the faults while the load flows. When it returns all is well
 	// again.
