@@ -70,10 +70,10 @@ var silently = []struct {
 	name  string
 	fault mocks.Fault
 }{
-	{"F18 effect, then reset", mocks.Fault{Reset: true, Rate: 0.05}},
-	{"F18 effect, then silence", mocks.Fault{HangAfterMS: 2500, Rate: 0.05}},
-	{"F18 effect, then 500", mocks.Fault{Status: 500, After: true, Rate: 0.05}},
-	{"F18 effect, then half an answer", mocks.Fault{Truncate: true, Rate: 0.05}},
+	{"F18 effect, then reset", mocks.Fault{Reset: true, Rate: 0.25}},
+	{"F18 effect, then silence", mocks.Fault{HangAfterMS: 2500, Rate: 0.25}},
+	{"F18 effect, then 500", mocks.Fault{Status: 500, After: true, Rate: 0.25}},
+	{"F18 effect, then half an answer", mocks.Fault{Truncate: true, Rate: 0.25}},
 }
 
 func troubleSystems(ctx context.Context, r *run) error {
@@ -87,8 +87,8 @@ func troubleSystems(ctx context.Context, r *run) error {
 		name  string
 		fault mocks.Fault
 	}{
-		{"F17 latency", mocks.Fault{LatencyMS: 2000, Rate: 0.2}}, {"F17 500", said(500, 0, 0.2)}, {"F17 503", said(503, 1, 0.5)}, {"F17 429", said(429, 1, 0.5)},
-		{"F17 408", said(408, 0, 0.2)}, {"F17 401", mocks.Fault{Status: 401, Times: 3}}, {"F17 404", mocks.Fault{Status: 404, Times: 3}},
+		{"F17 latency", mocks.Fault{LatencyMS: 2000, Rate: 0.5}}, {"F17 500", said(500, 0, 0.5)}, {"F17 503", said(503, 1, 0.5)}, {"F17 429", said(429, 1, 0.5)},
+		{"F17 408", said(408, 0, 0.5)}, {"F17 401", mocks.Fault{Status: 401, Times: 3}}, {"F17 404", mocks.Fault{Status: 404, Times: 3}},
 	} {
 		troubles = append(troubles, trouble{f.name, []string{"egov", "migration", "statecorp"}[i%3], f.fault})
 	}
