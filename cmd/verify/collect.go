@@ -226,7 +226,7 @@ func recordOf(r *kgo.Record) check.Record {
 
 // readRedis returns all strings that Redis holds: claims, markers and counters.
 func readRedis(ctx context.Context, addr string) (map[string]string, error) {
-	rdb := redis.NewClient(&redis.Options{Addr: addr, DisableIdentity: true})
+	rdb := redis.NewClient(&redis.Options{Addr: addr, DisableIdentity: true, ReadTimeout: 30 * time.Second})
 	defer rdb.Close()
 	out := map[string]string{}
 	var cursor uint64

@@ -142,7 +142,9 @@ func (r *run) troubled(ctx context.Context, d time.Duration, troubles []trouble)
 		return err
 	}
 	var heals []func() error
+	before := map[string]int{}
 	for _, t := range troubles {
+		before[t.system] = r.struck(ctx, t.system)
 		heal, err := r.fault(ctx, t.name, t.system, t.fault)
 		if err != nil {
 			return err
@@ -150,6 +152,12 @@ func (r *run) troubled(ctx context.Context, d time.Duration, troubles []trouble)
 		heals = append(heals, heal)
 	}
 	err := pause(ctx, d)
+	for patience := 25; err == nil && patience > 0; patience-- { // a breaker may be open just now
+		if !slices.ContainsFunc(troubles, func(t trouble) bool { return r.struck(ctx, t.system) == before[t.system] }) {
+			break
+		}
+		err = pause(ctx, 200*time.Millisecond)
+	}
 	for _, heal := range heals {
 		err = errors.Join(err, heal())
 	}
