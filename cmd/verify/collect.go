@@ -54,6 +54,7 @@ func client(w *world.World, opts ...kgo.Opt) (*kgo.Client, error) {
 type sampler struct {
 	admin *kadm.Client
 
+	looking sync.Mutex // one look at a time: the answers of two may cross
 	mu      sync.Mutex
 	commits []check.Commit
 	last    map[string]map[string]map[int32]int64
@@ -76,6 +77,8 @@ func (s *sampler) run(ctx context.Context) {
 
 // sample notes what has moved since the last look, and returns the offsets.
 func (s *sampler) sample(ctx context.Context) {
+	s.looking.Lock()
+	defer s.looking.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	for _, r := range routes {
