@@ -201,7 +201,11 @@ func TestLossAtStart(t *testing.T) {
 	stop := w.start()
 	w.awaitEffect("kandas", "register", w.file())
 	servertest.Eventually(t, "an offset is committed", func() bool {
-		offsets, err := w.cluster.Client.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: "hub.register", Topics: map[string][]int{"migration.applications": {0, 1}}})
+		numbers := make([]int, w.partitions)
+		for i := range numbers {
+			numbers[i] = i
+		}
+		offsets, err := w.cluster.Client.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: "hub.register", Topics: map[string][]int{"migration.applications": numbers}})
 		if err != nil {
 			return false
 		}
