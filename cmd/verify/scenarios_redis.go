@@ -233,6 +233,9 @@ func fillRedis(ctx context.Context, r *run) error {
 }
 
 func refuseRedis(ctx context.Context, r *run) error {
+	if err := r.flowing(ctx); err != nil {
+		return err
+	}
 	end := r.band("READONLY")
 	// A replica of a master that nobody answers for: it keeps its data.
 	_, err := r.world.RedisCommand(ctx, "REPLICAOF", "127.0.0.1", "1")

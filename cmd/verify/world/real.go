@@ -67,7 +67,7 @@ func (w *World) planRealBrokers(ctx context.Context) error {
 		w.Brokers = append(w.Brokers, w.process(name, "java", w.java("kafka.Kafka", properties), nil, serverGrace,
 			func(ctx context.Context) error { return w.knows(ctx, i, i) }))
 		formats.Go(func() {
-			cmd := exec.CommandContext(ctx, "java", w.java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties)...)
+			cmd := exec.CommandContext(ctx, "java", w.java("kafka.tools.StorageTool", "format", "--cluster-id="+cluster, "-c", properties)...)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				errs <- fmt.Errorf("format %s: %w: %s", name, err, out)
 			}
