@@ -30,7 +30,7 @@ func hubScenarios() []scenario {
 		},
 		{
 			name: "failpoints-generations", faults: []string{"F2"}, about: "hubs die at each step of a call that nobody may repeat", rate: 60,
-			limit: 3 * time.Minute, points: true, act: dieGenerating, mustBite: names(generating), smoke: true,
+			limit: 3 * time.Minute, points: true, act: dieGenerating, mustBite: names(generating),
 			load: func(p *load.Plan) { p.Notices, p.IINs = 300, 300 },
 		},
 		{
