@@ -160,9 +160,10 @@ func (s *sampler) ends() map[string][]check.Commit {
 	return out
 }
 
-// readTopics reads all topics from their beginning to where they end now.
-func readTopics(ctx context.Context, w *world.World, admin *kadm.Client) (map[string][]check.Record, error) {
-	listed, err := admin.ListTopics(ctx)
+// readTopics reads topics, all if none is named, from their beginning to where
+// they end now.
+func readTopics(ctx context.Context, w *world.World, admin *kadm.Client, names ...string) (map[string][]check.Record, error) {
+	listed, err := admin.ListTopics(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("listing topics: %w", err)
 	}

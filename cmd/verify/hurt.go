@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -11,16 +12,17 @@ import (
 	"time"
 
 	"kandashub/cmd/verify/check"
+	"kandashub/cmd/verify/world"
 )
 
 // terminate is what a process is told to end in good order.
 const terminate = syscall.SIGTERM
 
-// written waits until everything has been sent.
-func (r *run) written(ctx context.Context) error {
-	tick := time.NewTicker(50 * time.Millisecond)
+// until looks every so often whether something has come about.
+func until(ctx context.Context, every time.Duration, ok func() bool) error {
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for len(r.driver.Acked(0)) < r.driver.Total() {
+	for !ok() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -30,13 +32,43 @@ func (r *run) written(ctx context.Context) error {
 	return nil
 }
 
+// written waits until everything has been sent.
+func (r *run) written(ctx context.Context) error {
+	return until(ctx, 50*time.Millisecond, func() bool { return r.driver.Written() == r.driver.Total() })
+}
+
+// away takes something away while messages are on their way, and brings it back
+// after a time.
+func (r *run) away(ctx context.Context, fault, what string, d time.Duration, take func(), back func() error) error {
+	if err := r.flowing(ctx); err != nil {
+		return err
+	}
+	defer r.band(fault + " " + what)()
+	r.bit(fault, min(1, r.inFlight()))
+	take()
+	return errors.Join(pause(ctx, d), back())
+}
+
+// kill ends a process as a power cut would, and starts it again.
+func (r *run) kill(ctx context.Context, p *world.Process, d time.Duration) error {
+	return r.away(ctx, "SIGKILL", p.Name, d, p.Kill, func() error { return errors.Join(p.Start(), p.Ready(ctx)) })
+}
+
+// freeze stops a process for a time; its connections stay open.
+func (r *run) freeze(ctx context.Context, p *world.Process, d time.Duration) error {
+	return r.away(ctx, "SIGSTOP", p.Name, d, p.Stop, func() error {
+		p.Cont()
+		return nil
+	})
+}
+
 // keep reads a topic before something of it is deleted.
 func (r *run) keep(ctx context.Context, topic string) error {
-	all, err := readTopics(ctx, r.world, r.admin)
+	found, err := readTopics(ctx, r.world, r.admin, topic)
 	if err != nil {
 		return err
 	}
-	r.kept[topic], r.remade[topic] = all[topic], true
+	r.kept[topic], r.remade[topic] = found[topic], true
 	return nil
 }
 

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -74,53 +72,47 @@ func (r *run) hubctl(ctx context.Context, args ...string) (string, error) {
 }
 
 // struck is how often a mock system's faults have struck.
-func (r *run) struck(ctx context.Context, system string) int {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.world.SystemURL(system)+"/_struck", nil)
-	if err != nil {
-		return 0
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return 0
-	}
-	defer resp.Body.Close()
-	n := 0
-	_ = json.NewDecoder(resp.Body).Decode(&n) // 0 makes the run void, which is true
+func (r *run) struck(ctx context.Context, system string) (n int) {
+	_ = r.world.Ask(ctx, http.MethodGet, system, "/_struck", nil, &n) // 0 makes the run void, which is true
 	return n
 }
 
-// fault switches faults of a system on; heal switches them off and counts how
-// often they struck.
-func (r *run) fault(ctx context.Context, name, system string, faults ...mocks.Fault) (heal func() error, err error) {
-	before := r.struck(ctx, system)
-	end := r.band(name + " " + system)
-	if err := r.world.SetFault(ctx, system, faults...); err != nil {
-		return nil, err
-	}
-	return func() error {
-		defer end()
-		r.bit(name, r.struck(ctx, system)-before)
-		return r.world.SetFault(ctx, system)
-	}, nil
+// An injected fault is switched on in a system.
+type injected struct {
+	run          *run
+	name, system string
+	before       int // how often the system's faults had struck
+	end          func()
 }
 
-func putJSON(ctx context.Context, url string, v any) error {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return err
+// fault switches faults of a system on.
+func (r *run) fault(ctx context.Context, name, system string, faults ...mocks.Fault) (*injected, error) {
+	f := &injected{run: r, name: name, system: system, before: r.struck(ctx, system), end: r.band(name + " " + system)}
+	return f, r.world.SetFault(ctx, system, faults...)
+}
+
+func (f *injected) struck(ctx context.Context) int { return f.run.struck(ctx, f.system) - f.before }
+
+// heal switches the faults off and counts how often they struck.
+func (f *injected) heal(ctx context.Context) error {
+	defer f.end()
+	f.run.bit(f.name, f.struck(ctx))
+	return f.run.world.SetFault(ctx, f.system)
+}
+
+// halfRefused lets two systems refuse half of their calls while act goes on.
+func (r *run) halfRefused(ctx context.Context, act func() error) error {
+	var faults []*injected
+	for _, system := range []string{"migration", "egov"} {
+		f, err := r.fault(ctx, "half refused", system, said(503, 0, 0.5))
+		if err != nil {
+			return err
+		}
+		faults = append(faults, f)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url, strings.NewReader(string(body)))
-	if err != nil {
-		return err
+	err := act()
+	for _, f := range faults {
+		err = errors.Join(err, f.heal(ctx))
 	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode >= 300 {
-		said, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) //nolint:errcheck // the status says enough
-		return fmt.Errorf("%s: %s: %s", url, resp.Status, said)
-	}
-	return nil
+	return err
 }

@@ -26,19 +26,7 @@ func outage(ctx context.Context, r *run) error {
 
 // park has a system refuse half of its calls while hubs are killed.
 func park(ctx context.Context, r *run) error {
-	var heals []func() error
-	for _, system := range []string{"migration", "egov"} {
-		heal, err := r.fault(ctx, "half refused", system, said(503, 0, 0.5))
-		if err != nil {
-			return err
-		}
-		heals = append(heals, heal)
-	}
-	err := killHubs(ctx, r)
-	for _, heal := range heals {
-		err = errors.Join(err, heal())
-	}
-	return err
+	return r.halfRefused(ctx, func() error { return killHubs(ctx, r) })
 }
 
 // parkedSome expects that keys were parked, else the run proves nothing of it.
@@ -52,11 +40,11 @@ func parkedSome(r *run, h *check.History, _ *check.Verdict) []string {
 }
 
 func refuseMany(ctx context.Context, r *run) error {
-	heal, err := r.fault(ctx, "422", "migration", mocks.Fault{Status: 422, Rate: 0.8})
+	f, err := r.fault(ctx, "422", "migration", mocks.Fault{Status: 422, Rate: 0.8})
 	if err != nil {
 		return err
 	}
-	return errors.Join(r.written(ctx), pause(ctx, time.Second), heal())
+	return errors.Join(r.written(ctx), pause(ctx, time.Second), f.heal(ctx))
 }
 
 // nobodyWaited expects that what was not refused went on while the system

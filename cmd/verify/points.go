@@ -112,24 +112,15 @@ func dieGenerating(ctx context.Context, r *run) error {
 // dieWhileParking keeps two systems from answering half of their calls, so that
 // messages are given back and applications parked that hold back a window.
 func dieWhileParking(ctx context.Context, r *run) error {
-	var heals []func() error
-	for _, system := range []string{"migration", "egov"} {
-		heal, err := r.fault(ctx, "half refused", system, said(503, 0, 0.5))
-		if err != nil {
-			return err
-		}
-		heals = append(heals, heal)
-	}
 	random := r.random()
-	var err error
-	for _, p := range aside {
-		if err = r.dieAt(ctx, string(p), 1+random.IntN(3), 15*time.Second, nil); err != nil {
-			break
+	err := r.halfRefused(ctx, func() error {
+		for _, p := range aside {
+			if err := r.dieAt(ctx, string(p), 1+random.IntN(3), 15*time.Second, nil); err != nil {
+				return err
+			}
 		}
-	}
-	for _, heal := range heals {
-		err = errors.Join(err, heal())
-	}
+		return nil
+	})
 	return errors.Join(err, r.world.Hubs[0].Start())
 }
 

@@ -107,17 +107,9 @@ func (p *progress) String() string {
 // await returns once so many wants have been seen, as a share of all that the
 // plan will come to.
 func (p *progress) await(ctx context.Context, share float64) error {
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
 	total := float64(p.driver.Wants())
-	for {
-		if seen, _ := p.look(); float64(seen) >= share*total {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	return until(ctx, 50*time.Millisecond, func() bool {
+		seen, _ := p.look()
+		return float64(seen) >= share*total
+	})
 }

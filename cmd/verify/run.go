@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,7 +115,6 @@ func (r *run) play(ctx context.Context, v *verifier, seed int64) (h *check.Histo
 	}
 	saveMetrics(ctx, r.world, r.dir)
 	if err == nil {
-		_, r.audit = r.hubctl(ctx, "audit", "verify")
 		err = r.term(ctx)
 	}
 	if err != nil {
@@ -126,7 +126,7 @@ func (r *run) play(ctx context.Context, v *verifier, seed int64) (h *check.Histo
 
 // prepare makes the load and those who watch.
 func (r *run) prepare(ctx context.Context, plan load.Plan, rate float64) (err error) {
-	if err := putJSON(ctx, r.world.SystemURL("kandas")+"/_loose", map[string]bool{"on": true}); err != nil {
+	if err := r.world.Ask(ctx, http.MethodPut, "kandas", "/_loose", map[string]bool{"on": true}, nil); err != nil {
 		return err
 	}
 	if r.producer, err = client(r.world, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1),
@@ -243,12 +243,12 @@ func (r *run) judge(row *report.Row, h *check.History) {
 	slowest, _ := check.Slowest(h)
 	row.Slowest = report.Seconds(slowest)
 	row.Bands, row.Bit, row.Notes = r.bands, maps.Clone(r.bites), append(row.Notes, r.notes...)
-	switch {
+	switch why := r.void(); {
 	case len(row.Violations) > 0:
 		row.Result = report.Failed
-	case r.void() != "":
+	case why != "":
 		row.Result = report.Void
-		row.Notes = append(row.Notes, r.void())
+		row.Notes = append(row.Notes, why)
 	default:
 		row.Result = report.Passed
 	}

@@ -97,16 +97,7 @@ func (r *run) inFlight() int {
 
 // flowing waits until messages are on their way.
 func (r *run) flowing(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for r.inFlight() == 0 {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return nil
+	return until(ctx, 10*time.Millisecond, func() bool { return r.inFlight() > 0 })
 }
 
 // random is seeded by the scenario's plan, so that a run can be played again.
@@ -115,21 +106,10 @@ func (r *run) random() *rand.Rand { return rand.New(rand.NewPCG(uint64(r.seed), 
 func killHubs(ctx context.Context, r *run) error {
 	random := r.random()
 	for range r.kills(3) {
-		if err := errors.Join(pause(ctx, time.Second+time.Duration(random.IntN(1500))*time.Millisecond), r.flowing(ctx)); err != nil {
+		if err := pause(ctx, time.Second+time.Duration(random.IntN(1500))*time.Millisecond); err != nil {
 			return err
 		}
-		h := r.world.Hubs[random.IntN(len(r.world.Hubs))]
-		end := r.band("SIGKILL " + h.Name)
-		if r.inFlight() > 0 {
-			r.bit("SIGKILL", 1)
-		}
-		h.Kill()
-		err := pause(ctx, time.Second)
-		if err == nil {
-			err = errors.Join(h.Start(), h.Ready(ctx))
-		}
-		end()
-		if err != nil {
+		if err := r.kill(ctx, r.world.Hubs[random.IntN(len(r.world.Hubs))].Process, time.Second); err != nil {
 			return err
 		}
 	}
@@ -138,19 +118,10 @@ func killHubs(ctx context.Context, r *run) error {
 
 func freezeHubs(ctx context.Context, r *run) error {
 	for i := range r.kills(2) {
-		if err := errors.Join(pause(ctx, time.Second), r.flowing(ctx)); err != nil {
+		if err := pause(ctx, time.Second); err != nil {
 			return err
 		}
-		h := r.world.Hubs[i%len(r.world.Hubs)]
-		end := r.band("SIGSTOP " + h.Name)
-		if r.inFlight() > 0 {
-			r.bit("SIGSTOP", 1)
-		}
-		h.Stop()
-		err := pause(ctx, r.down(6*time.Second))
-		h.Cont()
-		end()
-		if err != nil {
+		if err := r.freeze(ctx, r.world.Hubs[i%len(r.world.Hubs)].Process, r.down(6*time.Second)); err != nil {
 			return err
 		}
 	}

@@ -79,21 +79,10 @@ func kafkaScenarios() []scenario {
 
 func killBroker(ctx context.Context, r *run) error {
 	for i, down := range []time.Duration{time.Second, r.down(10 * time.Second)} {
-		if err := errors.Join(pause(ctx, 1500*time.Millisecond), r.flowing(ctx)); err != nil {
+		if err := pause(ctx, 1500*time.Millisecond); err != nil {
 			return err
 		}
-		b := r.world.Brokers[i%len(r.world.Brokers)]
-		end := r.band("SIGKILL " + b.Name)
-		if r.inFlight() > 0 {
-			r.bit("SIGKILL", 1)
-		}
-		b.Kill()
-		err := pause(ctx, down)
-		if err == nil {
-			err = errors.Join(b.Start(), b.Ready(ctx))
-		}
-		end()
-		if err != nil {
+		if err := r.kill(ctx, r.world.Brokers[i%len(r.world.Brokers)], down); err != nil {
 			return err
 		}
 	}
@@ -102,44 +91,39 @@ func killBroker(ctx context.Context, r *run) error {
 
 func freezeBroker(ctx context.Context, r *run) error {
 	for _, down := range []time.Duration{time.Second, r.down(8 * time.Second)} {
-		if err := errors.Join(pause(ctx, 1500*time.Millisecond), r.flowing(ctx)); err != nil {
+		if err := pause(ctx, 1500*time.Millisecond); err != nil {
 			return err
 		}
-		b := r.world.Brokers[0]
-		end := r.band("SIGSTOP " + b.Name)
-		if r.inFlight() > 0 {
-			r.bit("SIGSTOP", 1)
-		}
-		b.Stop()
-		err := pause(ctx, down)
-		b.Cont()
-		end()
-		if err != nil {
+		if err := r.freeze(ctx, r.world.Brokers[0], down); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// brokerFaults sets one fault of the embedded Kafka after another, for a while
-// each, and counts how often they hit.
+// brokerFault sets a fault of the embedded Kafka for a while, and counts how often
+// it hits.
+func (r *run) brokerFault(ctx context.Context, name string, d time.Duration, f broker.Fault) error {
+	if err := r.flowing(ctx); err != nil {
+		return err
+	}
+	defer r.band(name)()
+	handle, err := r.world.BrokerFault(ctx, f)
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, d); err != nil {
+		return err
+	}
+	hits, err := handle.Remove(ctx)
+	r.bit(name, hits)
+	return err
+}
+
+// brokerFaults sets one fault after another, each named by its error.
 func (r *run) brokerFaults(ctx context.Context, each time.Duration, faults ...broker.Fault) error {
 	for _, f := range faults {
-		if err := r.flowing(ctx); err != nil {
-			return err
-		}
-		end := r.band(f.Error)
-		handle, err := r.world.BrokerFault(ctx, f)
-		if err == nil {
-			err = pause(ctx, each)
-		}
-		if err == nil {
-			var hits int
-			hits, err = handle.Remove(ctx)
-			r.bit(f.Error, hits)
-		}
-		end()
-		if err != nil {
+		if err := r.brokerFault(ctx, f.Error, each, f); err != nil {
 			return err
 		}
 	}

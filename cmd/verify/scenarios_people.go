@@ -60,12 +60,12 @@ func (r *run) letters(ctx context.Context, args ...string) ([]listed, error) {
 // letters which hold their applications.
 func killLetters(ctx context.Context, r *run) error {
 	for _, system := range []string{"egov", "migration"} {
-		heal, err := r.fault(ctx, "refused for good", system, mocks.Fault{Status: 422, Times: 8})
+		f, err := r.fault(ctx, "refused for good", system, mocks.Fault{Status: 422, Times: 8})
 		if err != nil {
 			return err
 		}
 		err = pause(ctx, 2*time.Second)
-		if err = errors.Join(err, heal()); err != nil {
+		if err = errors.Join(err, f.heal(ctx)); err != nil {
 			return err
 		}
 	}
@@ -111,6 +111,7 @@ func raceDecisions(ctx context.Context, r *run) error {
 		}
 	}
 	wg.Wait()
+	_, r.audit = r.hubctl(ctx, "audit", "verify")
 	return nil
 }
 

@@ -53,20 +53,10 @@ func redisScenarios() []scenario {
 
 func killRedis(ctx context.Context, r *run) error {
 	for _, down := range []time.Duration{time.Second, r.down(10 * time.Second)} {
-		if err := errors.Join(pause(ctx, 1500*time.Millisecond), r.flowing(ctx)); err != nil {
+		if err := pause(ctx, 1500*time.Millisecond); err != nil {
 			return err
 		}
-		end := r.band("SIGKILL redis")
-		if r.inFlight() > 0 {
-			r.bit("SIGKILL", 1)
-		}
-		r.world.Redis.Kill()
-		err := pause(ctx, down)
-		if err == nil {
-			err = errors.Join(r.world.Redis.Start(), r.world.Redis.Ready(ctx))
-		}
-		end()
-		if err != nil {
+		if err := r.kill(ctx, r.world.Redis, down); err != nil {
 			return err
 		}
 	}
@@ -113,12 +103,7 @@ func freezeRedis(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	end = r.band("SIGSTOP redis")
-	defer end()
-	r.bit("SIGSTOP", min(1, r.inFlight()))
-	r.world.Redis.Stop()
-	defer r.world.Redis.Cont()
-	return pause(ctx, r.down(8*time.Second))
+	return r.freeze(ctx, r.world.Redis, r.down(8*time.Second))
 }
 
 // lossNoticed expects the loss to stand in hub.control, and to have been

@@ -141,25 +141,23 @@ func (r *run) troubled(ctx context.Context, d time.Duration, troubles []trouble)
 	if err := r.flowing(ctx); err != nil {
 		return err
 	}
-	var heals []func() error
-	before := map[string]int{}
+	var faults []*injected
 	for _, t := range troubles {
-		before[t.system] = r.struck(ctx, t.system)
-		heal, err := r.fault(ctx, t.name, t.system, t.fault)
+		f, err := r.fault(ctx, t.name, t.system, t.fault)
 		if err != nil {
 			return err
 		}
-		heals = append(heals, heal)
+		faults = append(faults, f)
 	}
 	err := pause(ctx, d)
 	for patience := 25; err == nil && patience > 0; patience-- { // a breaker may be open just now
-		if !slices.ContainsFunc(troubles, func(t trouble) bool { return r.struck(ctx, t.system) == before[t.system] }) {
+		if !slices.ContainsFunc(faults, func(f *injected) bool { return f.struck(ctx) == 0 }) {
 			break
 		}
 		err = pause(ctx, 200*time.Millisecond)
 	}
-	for _, heal := range heals {
-		err = errors.Join(err, heal())
+	for _, f := range faults {
+		err = errors.Join(err, f.heal(ctx))
 	}
 	return err
 }

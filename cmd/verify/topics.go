@@ -139,27 +139,13 @@ func remadeNoticed(r *run, h *check.History, v *check.Verdict) []string {
 }
 
 func refuseLetters(ctx context.Context, r *run) error {
-	return r.renamed(ctx, "letters", r.down(9*time.Second), // longer than one attempt at a write
-
+	return r.brokerFault(ctx, "letters", r.down(9*time.Second), // longer than one attempt at a write
 		broker.Fault{Keys: []string{"Produce"}, Topic: "verify.dead", Error: "TOPIC_AUTHORIZATION_FAILED"})
 }
 
 func refuseReplies(ctx context.Context, r *run) error {
-	return r.renamed(ctx, "replies", r.down(2*time.Second),
+	return r.brokerFault(ctx, "replies", r.down(2*time.Second),
 		broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted", Error: "MESSAGE_TOO_LARGE", Times: 20})
-}
-
-// renamed sets one fault under a name of its own.
-func (r *run) renamed(ctx context.Context, name string, d time.Duration, f broker.Fault) error {
-	err := r.brokerFaults(ctx, d, f)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.bites[name] += r.bites[f.Error]
-	delete(r.bites, f.Error)
-	for i := range r.bands {
-		r.bands[i].Name = strings.ReplaceAll(r.bands[i].Name, f.Error, name+" "+f.Error)
-	}
-	return err
 }
 
 // backlog keeps the hubs from the messages until all have been written, and
@@ -182,21 +168,16 @@ func backlog(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
 	most := int64(0)
-	for {
+	err := until(ctx, time.Second, func() bool {
 		for _, h := range r.world.Hubs {
 			most = max(most, h.Resident())
 		}
-		if seen, _ := r.progress.look(); seen >= r.driver.Wants() {
-			r.note("%d messages in %.0f s; the largest hub had %d MB resident", r.driver.Total(), time.Since(began).Seconds(), most>>20)
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		seen, _ := r.progress.look()
+		return seen >= r.driver.Wants()
+	})
+	if err == nil {
+		r.note("%d messages in %.0f s; the largest hub had %d MB resident", r.driver.Total(), time.Since(began).Seconds(), most>>20)
 	}
+	return err
 }

@@ -36,10 +36,9 @@ type verifier struct {
 func (v *verifier) prepare() (err error) {
 	programs := map[string]*string{"hub": &v.Hub, "hub-failpoints": &v.pointed, "hubctl": &v.Hubctl, "mocks": &v.Mocks}
 	for name, path := range programs {
-		if *path = filepath.Join(v.Bin, name); true {
-			if _, err := exec.LookPath(*path); err != nil {
-				return fmt.Errorf("no program at %s: build it first, for example with make verify", *path)
-			}
+		*path = filepath.Join(v.Bin, name)
+		if _, err := exec.LookPath(*path); err != nil {
+			return fmt.Errorf("no program at %s: build it first, for example with make verify", *path)
 		}
 	}
 	if v.self, err = os.Executable(); err != nil {

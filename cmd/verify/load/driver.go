@@ -45,6 +45,13 @@ func (d *Driver) Acked(n int) (sends []check.Send) {
 	return sends
 }
 
+// Written is how many messages have been acknowledged.
+func (d *Driver) Written() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.acked)
+}
+
 // Total is how many messages there are to send.
 func (d *Driver) Total() int { return len(d.messages) }
 

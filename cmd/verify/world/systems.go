@@ -175,26 +175,36 @@ func (w *World) Ledger(name string) string {
 
 // SetFault replaces the faults of a mock system; without any it is well.
 func (w *World) SetFault(ctx context.Context, name string, faults ...mocks.Fault) error {
-	if w.systems[name] == nil {
-		return fmt.Errorf("set faults of %s: no such mock system", name)
+	return w.Ask(ctx, http.MethodPut, name, "/_faults", append([]mocks.Fault{}, faults...), nil)
+}
+
+// Ask asks a mock system, past its proxy: in is sent as JSON, the answer is read
+// into out where that is not nil.
+func (w *World) Ask(ctx context.Context, method, system, path string, in, out any) error {
+	what := fmt.Sprintf("%s %s of %s", method, path, system)
+	if w.systems[system] == nil {
+		return fmt.Errorf("%s: no such mock system", what)
 	}
-	body, err := json.Marshal(append([]mocks.Fault{}, faults...))
+	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, w.SystemURL(name)+"/_faults", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, w.SystemURL(system)+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("set faults of %s: %w", name, err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode >= 300 {
 		said, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) //nolint:errcheck // the status says enough
-		return fmt.Errorf("set faults of %s: %s: %s", name, resp.Status, bytes.TrimSpace(said))
+		return fmt.Errorf("%s: %s: %s", what, resp.Status, bytes.TrimSpace(said))
 	}
-	return nil
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
 }
