@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -120,6 +121,34 @@ func (c *Cluster) bounds(ctx context.Context, ask map[string][]int) (first, end 
 		}
 	}
 	return first, end, nil
+}
+
+// Committed returns the offsets that a route's group has committed, of the
+// partitions asked for. One of which it has committed nothing is not among them.
+func (c *Cluster) Committed(ctx context.Context, route Route, ask map[string][]int) (map[string]map[int]int64, error) {
+	resp, err := c.Client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: route.Group(), Topics: ask})
+	if err == nil {
+		err = resp.Error
+	}
+	if errors.Is(err, kafka.GroupIdNotFound) {
+		return nil, nil // it has never been at work
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking for the offsets of %s: %w", route.Group(), err)
+	}
+	out := map[string]map[int]int64{}
+	for t, ps := range resp.Topics {
+		out[t] = map[int]int64{}
+		for _, p := range ps {
+			if p.Error != nil {
+				return nil, fmt.Errorf("asking for the offset of %s in %s/%d: %w", route.Group(), t, p.Partition, p.Error)
+			}
+			if p.CommittedOffset >= 0 {
+				out[t][p.Partition] = p.CommittedOffset
+			}
+		}
+	}
+	return out, nil
 }
 
 // readAt returns the one record at an offset, or an error if it is not there.

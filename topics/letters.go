@@ -94,14 +94,11 @@ func (c *Cluster) starts(ctx context.Context, route Route, topic string, committ
 	if err != nil || !committed {
 		return first[topic], err
 	}
-	resp, err := c.Client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: route.Group(), Topics: map[string][]int{topic: numbers}})
-	if err != nil {
-		return nil, fmt.Errorf("asking for the offsets of %s: %w", route.Group(), err)
+	offsets, err := c.Committed(ctx, route, map[string][]int{topic: numbers})
+	for p, offset := range offsets[topic] {
+		first[topic][p] = max(first[topic][p], offset)
 	}
-	for _, p := range resp.Topics[topic] {
-		first[topic][p.Partition] = max(first[topic][p.Partition], p.CommittedOffset)
-	}
-	return first[topic], nil
+	return first[topic], err
 }
 
 // scan gives every record of a topic, from the offsets on to the end as it is

@@ -49,6 +49,7 @@ func (h *hub) controlled(ctx context.Context, routes ...steered) error {
 // steer returns what brings a new state to the routes.
 func (h *hub) steer(ctx context.Context, routes []steered) func(control.State) {
 	var known control.State
+	begun := false // the first state comes before any route begins
 	return func(s control.State) {
 		for _, r := range routes {
 			name := r.Delivery.Route.Name
@@ -65,9 +66,9 @@ func (h *hub) steer(ctx context.Context, routes []steered) func(control.State) {
 		}
 		if !reflect.DeepEqual(s.Loss, known.Loss) {
 			h.log.Warn("loss of claims", "state", s.Loss.Standing())
-			h.losses.changed(ctx, s.Loss, routes)
+			h.losses.changed(ctx, s.Loss, routes, begun)
 		}
-		known = s
+		known, begun = s, true
 	}
 }
 

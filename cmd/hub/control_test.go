@@ -212,9 +212,13 @@ func TestLossAtStart(t *testing.T) {
 		return slices.ContainsFunc(offsets.Topics["migration.applications"], func(p kafka.OffsetFetchPartition) bool { return p.CommittedOffset > 0 })
 	})
 	stop()
+	// An older loss, long accepted, hides no newer one.
+	w.want(control.KeyLoss, control.Loss{At: time.Now().Add(-time.Hour), By: "another hub", AcceptedAt: time.Now().Add(-time.Minute), AcceptedBy: "duty", Why: "test"})
 	if err := w.rdb.FlushAll(t.Context()).Err(); err != nil { // its servers are its own
 		t.Fatal(err)
 	}
 	w.start()
-	servertest.Eventually(t, "the loss is written down", func() bool { return strings.Contains(w.log.String(), "loss of claims") })
+	servertest.Eventually(t, "the loss is written down", func() bool {
+		return strings.Contains(w.log.String(), `"msg":"loss of claims","state":true`)
+	})
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
-
-	"github.com/segmentio/kafka-go"
 
 	"kandashub/topics"
 	"kandashub/topics/control"
@@ -40,8 +37,10 @@ func (l *losses) Accepted() time.Time {
 }
 
 // changed takes over a loss that has been noticed or accepted. The routes whose
-// effects no system recognises wait from the one to the other.
-func (l *losses) changed(ctx context.Context, loss control.Loss, routes []steered) {
+// effects no system recognises wait from the one to the other. Before routes have
+// begun their counters are left alone: each learns its own, and must find missing
+// what Redis has lost since.
+func (l *losses) changed(ctx context.Context, loss control.Loss, routes []steered, begun bool) {
 	l.mu.Lock()
 	l.turn++
 	turn := l.turn
@@ -61,7 +60,9 @@ func (l *losses) changed(ctx context.Context, loss control.Loss, routes []steere
 			}
 		}
 	}
-	go l.learn(ctx, turn, loss.Standing(), routes)
+	if begun {
+		go l.learn(ctx, turn, loss.Standing(), routes)
+	}
 }
 
 // learn takes over the counters as the loss has left them: the next claims must
@@ -152,27 +153,13 @@ func (h *hub) committed(ctx context.Context, route topics.Route) (bool, error) {
 			ask[t] = append(ask[t], p)
 		}
 	}
-	resp, err := h.cluster.Client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: route.Group(), Topics: ask})
-	if err == nil {
-		err = resp.Error
-	}
-	if errors.Is(err, kafka.GroupIdNotFound) {
-		return false, nil // it has never been at work
-	}
-	if err != nil {
-		return false, err
-	}
-	for _, ps := range resp.Topics {
-		for _, p := range ps {
-			if p.Error != nil {
-				return false, p.Error
-			}
-			if p.CommittedOffset >= 0 {
-				return true, nil
-			}
+	offsets, err := h.cluster.Committed(ctx, route, ask)
+	for _, of := range offsets {
+		if len(of) > 0 {
+			return true, err
 		}
 	}
-	return false, nil
+	return false, err
 }
 
 var _ topics.Losses = (*losses)(nil)
