@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -15,18 +16,24 @@ type index struct {
 
 // waitingKey is one key of the index.
 type waitingKey struct {
-	parked    []int64  // unfinished entries of the parked topic, ascending
-	writers   []uint64 // which owner wrote each of them
+	parked    []parkedEntry // unfinished entries of the parked topic, ascending
 	late      []lateEntry
 	letters   int // unresolved letters that hold the key
 	appending int // messages on their way to the parked topic
 }
 
+// parkedEntry is an entry of the parked topic, and which owner wrote it.
+type parkedEntry struct {
+	offset int64
+	writer uint64
+}
+
+func (e parkedEntry) compare(offset int64) int { return cmp.Compare(e.offset, offset) }
+
 // lateEntry is an entry that another owner wrote after this one took over, of a
 // message that this one reads from the source itself.
 type lateEntry struct {
-	offset int64
-	writer uint64
+	parkedEntry
 	source *stream
 	origin int64 // its message's offset there
 }
@@ -64,9 +71,8 @@ func (x *index) tidy(key string) {
 // add notes a parked entry, once.
 func (x *index) add(key string, offset int64, writer uint64) {
 	k := x.of(key)
-	if i, found := slices.BinarySearch(k.parked, offset); !found {
-		k.parked = slices.Insert(k.parked, i, offset)
-		k.writers = slices.Insert(k.writers, i, writer)
+	if i, found := slices.BinarySearchFunc(k.parked, offset, parkedEntry.compare); !found {
+		k.parked = slices.Insert(k.parked, i, parkedEntry{offset, writer})
 	}
 }
 
@@ -76,23 +82,15 @@ func (x *index) pass(key string, n note) (covered []int64) {
 	if k == nil {
 		return nil
 	}
-	kept := 0
-	for i, offset := range k.parked {
-		if n.covers(offset, k.writers[i]) {
-			covered = append(covered, offset)
-			continue
-		}
-		k.parked[kept], k.writers[kept] = offset, k.writers[i]
-		kept++
-	}
-	k.parked, k.writers = k.parked[:kept], k.writers[:kept]
-	k.late = slices.DeleteFunc(k.late, func(e lateEntry) bool {
-		if !n.covers(e.offset, e.writer) {
+	cover := func(e parkedEntry) bool {
+		if !n.covers(e) {
 			return false
 		}
 		covered = append(covered, e.offset)
 		return true
-	})
+	}
+	k.parked = slices.DeleteFunc(k.parked, cover)
+	k.late = slices.DeleteFunc(k.late, func(e lateEntry) bool { return cover(e.parkedEntry) })
 	x.tidy(key)
 	return covered
 }
@@ -100,9 +98,8 @@ func (x *index) pass(key string, n note) (covered []int64) {
 // remove takes a parked entry away.
 func (x *index) remove(key string, offset int64) {
 	if k := x.keys[key]; k != nil {
-		if i, found := slices.BinarySearch(k.parked, offset); found {
+		if i, found := slices.BinarySearchFunc(k.parked, offset, parkedEntry.compare); found {
 			k.parked = slices.Delete(k.parked, i, i+1)
-			k.writers = slices.Delete(k.writers, i, i+1)
 		}
 		if i := slices.IndexFunc(k.late, func(e lateEntry) bool { return e.offset == offset }); i >= 0 {
 			k.late = slices.Delete(k.late, i, i+1)

@@ -73,12 +73,12 @@ func whole(t *testing.T, p *partition) {
 		}
 	}
 	for key, k := range p.index.keys {
-		if k.letters != holding[key] || k.appending != 0 || len(k.writers) != len(k.parked) || !slices.IsSorted(k.parked) {
+		if k.letters != holding[key] || k.appending != 0 || !slices.IsSortedFunc(k.parked, func(a, b parkedEntry) int { return a.compare(b.offset) }) {
 			t.Fatalf("key %q: %+v, held by %d", key, k, holding[key])
 		}
-		for _, o := range k.parked {
-			if o < p.parked.position.Load() || !p.parked.tracker.has(o) {
-				t.Fatalf("entry %d waits, but would be committed", o)
+		for _, e := range k.parked {
+			if o := e.offset; o < p.parked.position.Load() || !p.parked.tracker.has(o) {
+				t.Fatalf("entry %d waits, but would be committed", e.offset)
 			}
 		}
 	}

@@ -69,7 +69,9 @@ func TestIndexOfParkedEntries(t *testing.T) {
 			}
 			var got []int64
 			if k := x.keys["k"]; k != nil {
-				got = k.parked
+				for _, e := range k.parked {
+					got = append(got, e.offset)
+				}
 			} else if len(in) > 0 {
 				t.Fatal("the key is forgotten")
 			}

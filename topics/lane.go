@@ -70,7 +70,7 @@ func (p *partition) head(l *lane) *entry {
 			return nil
 		}
 		if len(k.parked) > 0 {
-			return &entry{stream: p.parked, offset: k.parked[0]}
+			return &entry{stream: p.parked, offset: k.parked[0].offset}
 		}
 	}
 	if len(l.queue) > 0 {

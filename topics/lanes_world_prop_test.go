@@ -220,7 +220,7 @@ func (s *play) findable(id string) bool {
 		covered := false
 		for _, n := range s.logs[parked][e.Offset:] {
 			kind, _ := n.header(headerKind)
-			covered = covered || kind == kindThrough && string(n.Key) == string(e.Key) && readNote(n).covers(e.Offset, e.writer())
+			covered = covered || kind == kindThrough && string(n.Key) == string(e.Key) && readNote(n).covers(parkedEntry{e.Offset, e.writer()})
 		}
 		if !covered {
 			return true

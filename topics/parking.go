@@ -159,8 +159,8 @@ func readNote(r *Record) note {
 	return note{through: number("hub_offset"), end: number(headerEnd), writer: r.writer()}
 }
 
-func (n note) covers(offset int64, writer uint64) bool {
-	return offset <= n.through && (offset < n.end || n.writer != 0 && writer == n.writer)
+func (n note) covers(e parkedEntry) bool {
+	return e.offset <= n.through && (e.offset < n.end || n.writer != 0 && e.writer == n.writer)
 }
 
 // signature names this owner of the partition on what it parks.

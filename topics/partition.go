@@ -144,7 +144,7 @@ func (p *partition) arriveParked(recs []*Record) {
 			}
 			if source, origin := p.late(r); source != nil {
 				k := p.index.of(key)
-				k.late = append(k.late, lateEntry{r.Offset, r.writer(), source, origin})
+				k.late = append(k.late, lateEntry{parkedEntry{r.Offset, r.writer()}, source, origin})
 			} else {
 				p.index.add(key, r.Offset, r.writer())
 			}

@@ -49,7 +49,7 @@ func mutants() []mutant {
 			caught: []string{"I4 order", "I4 overtaken"},
 			patches: []patch{
 				{"topics/lane.go", "	return k != nil && (len(k.parked) > 0 || k.appending > 0 || p.holds(k))", "	return k != nil && p.holds(k)"},
-				{"topics/lane.go", "		if len(k.parked) > 0 {\n			return &entry{stream: p.parked, offset: k.parked[0]}", "		if len(k.parked) > 0 && len(l.queue) == 0 {\n			return &entry{stream: p.parked, offset: k.parked[0]}"},
+				{"topics/lane.go", "		if len(k.parked) > 0 {\n			return &entry{stream: p.parked, offset: k.parked[0].offset}", "		if len(k.parked) > 0 && len(l.queue) == 0 {\n			return &entry{stream: p.parked, offset: k.parked[0].offset}"},
 			},
 		},
 		{
