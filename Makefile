@@ -22,7 +22,7 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 
 # The packages whose suites run once more against a real Kafka and Redis: one
 # after another (-p 1), because hubs of two packages would share consumer groups.
-REAL := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
+SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
@@ -32,9 +32,9 @@ test: ## all tests: in process, against a real Kafka and Redis where they can be
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
 	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then \
-		$(GO) test $(RACE) -count=1 -p 1 $(REAL); \
+		$(GO) test $(RACE) -count=1 -p 1 $(SERVER_SUITES); \
 	elif timeout 10 docker info >/dev/null 2>&1; then \
-		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(REAL); \
+		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(SERVER_SUITES); \
 	elif [ -n "$$CI" ]; then \
 		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
 	else \
