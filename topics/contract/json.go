@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxDepth bounds nesting; our deepest payload has eight levels.
@@ -18,13 +20,12 @@ func decode(data []byte) (any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("the payload is not UTF-8")
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	v, err := decodeValue(d, 0)
+	d := jsontext.NewDecoder(bytes.NewBuffer(data))
+	v, err := decodeValue(d)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.ReadToken(); err != io.EOF {
 		return nil, errors.New("something follows the payload")
 	}
 	return v, nil
@@ -32,58 +33,67 @@ func decode(data []byte) (any, error) {
 
 var errNotJSON = errors.New("the payload is not JSON")
 
-func decodeValue(d *json.Decoder, depth int) (any, error) {
-	if depth > maxDepth {
+func decodeValue(d *jsontext.Decoder) (any, error) {
+	if d.StackDepth() > maxDepth {
 		return nil, errors.New("the payload is nested too deep")
 	}
-	token, err := d.Token()
+	token, err := d.ReadToken()
 	if err != nil {
-		return nil, errNotJSON
+		return nil, notJSON(err)
 	}
-	switch token {
-	case json.Delim('{'):
-		return decodeObject(d, depth)
-	case json.Delim('['):
-		return decodeArray(d, depth)
+	switch token.Kind() {
+	case '{':
+		return decodeObject(d)
+	case '[':
+		return decodeArray(d)
+	case '"':
+		return token.String(), nil
+	case '0':
+		return json.Number(token.String()), nil
+	case 'n':
+		return nil, nil
+	default:
+		return token.Bool(), nil
 	}
-	return token, nil
 }
 
-func decodeObject(d *json.Decoder, depth int) (any, error) {
+func decodeObject(d *jsontext.Decoder) (any, error) {
 	object := make(map[string]any)
-	for d.More() {
-		token, err := d.Token()
+	for d.PeekKind() != '}' {
+		token, err := d.ReadToken()
 		if err != nil {
-			return nil, errNotJSON
+			return nil, notJSON(err)
 		}
-		name, ok := token.(string)
-		if !ok {
-			return nil, errNotJSON
-		}
-		if _, twice := object[name]; twice {
-			return nil, errors.New("the payload has a name twice in one object")
-		}
-		if object[name], err = decodeValue(d, depth+1); err != nil {
+		name := token.String()
+		if object[name], err = decodeValue(d); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, errNotJSON
+	if _, err := d.ReadToken(); err != nil {
+		return nil, notJSON(err)
 	}
 	return object, nil
 }
 
-func decodeArray(d *json.Decoder, depth int) (any, error) {
+func decodeArray(d *jsontext.Decoder) (any, error) {
 	array := []any{}
-	for d.More() {
-		v, err := decodeValue(d, depth+1)
+	for d.PeekKind() != ']' {
+		v, err := decodeValue(d)
 		if err != nil {
 			return nil, err
 		}
 		array = append(array, v)
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, errNotJSON
+	if _, err := d.ReadToken(); err != nil {
+		return nil, notJSON(err)
 	}
 	return array, nil
+}
+
+// notJSON keeps the decoder's own text back: it may quote the payload.
+func notJSON(err error) error {
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return errors.New("the payload has a name twice in one object")
+	}
+	return errNotJSON
 }
