@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -88,7 +89,7 @@ func (c *Client) noAnswer(ctx context.Context, l *lease, cause error) *topics.Fa
 		return topics.Fail(topics.Uncertain, "lease_over", "call %s: %w in the middle of the request", c.cfg.System, errLeaseOver)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return topics.Fail(topics.Uncertain, "canceled", "call %s: %w", c.cfg.System, context.Canceled)
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(cause, os.ErrDeadlineExceeded):
 		return topics.Fail(topics.Uncertain, "timeout", "call %s: no answer in time: %w", c.cfg.System, context.DeadlineExceeded)
 	case errors.Is(cause, io.ErrUnexpectedEOF):
 		return topics.Fail(topics.Uncertain, "truncated", "call %s: the answer ends in the middle", c.cfg.System)
@@ -100,12 +101,16 @@ func (c *Client) noAnswer(ctx context.Context, l *lease, cause error) *topics.Fa
 }
 
 // isReset says whether the other side, or the network, dropped the connection.
-// net/http keeps two of its errors to itself; both are known by their texts.
 func isReset(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		strings.HasSuffix(err.Error(), "server closed idle connection") || strings.HasSuffix(err.Error(), "EOF")
+	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
+
+// What a system must not answer, beside what is not HTTP.
+var (
+	errInterim = errors.New("too many interim answers")
+	errHeader  = errors.New("the header of the answer is too long")
+)
 
 // tlsReason says which setting of TLS, ours or theirs, is wrong; empty if it is
 // something else. Once our request was sent only one such thing can still be:
@@ -136,7 +141,7 @@ func tlsReason(err error, sent bool) string {
 		return "certificate of another host"
 	case errors.As(err, &verify):
 		return "certificate is not valid"
-	case errors.As(err, &header), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &header):
 		return "the other side does not speak TLS"
 	case strings.HasPrefix(err.Error(), "tls: "):
 		return err.Error() // no common version, cipher or protocol

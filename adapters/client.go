@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -34,9 +33,9 @@ type Config struct {
 // A Client calls one external system over HTTP/1.1. It follows no redirect, uses
 // no proxy and never repeats a request. It is safe for concurrent use.
 type Client struct {
-	cfg       Config
-	base      string
-	transport *http.Transport
+	cfg  Config
+	base string
+	pool *pool
 }
 
 // A Request is one call.
@@ -72,27 +71,11 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 64
 	}
-	http1 := new(http.Protocols)
-	http1.SetHTTP1(true)
-	return &Client{
-		cfg:  cfg,
-		base: strings.TrimRight(cfg.URL, "/"),
-		transport: &http.Transport{
-			DialContext:            dialGuarded(&net.Dialer{Timeout: cfg.Timeout}),
-			TLSClientConfig:        cfg.TLS,
-			TLSHandshakeTimeout:    cfg.Timeout,
-			Protocols:              http1, // a guarded connection belongs to one request at a time
-			MaxConnsPerHost:        cfg.MaxConns,
-			MaxIdleConnsPerHost:    cfg.MaxConns,
-			IdleConnTimeout:        30 * time.Second, // below what servers use, so that they seldom close first
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableCompression:     true, // the size limit is then the one on the wire
-		},
-	}, nil
+	return &Client{cfg: cfg, base: strings.TrimRight(cfg.URL, "/"), pool: newPool(u, cfg)}, nil
 }
 
 // Close closes the connections that nobody uses.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.pool.close() }
 
 // Do calls once and sorts the outcome by the table of design.md 4.6. The error
 // is a *topics.Failure; its codes are connect, tls, lease_over, canceled,
@@ -114,51 +97,66 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 	if err := lease.check(time.Now()); err != nil {
 		return Response{}, c.noAnswer(ctx, lease, err)
 	}
-	req, err := c.request(ctx, r, lease)
+	req, err := c.request(ctx, r)
 	if err != nil {
 		return Response{}, &topics.Failure{Class: topics.Rejected, Code: "internal", Err: err}
 	}
-	answer, err := c.transport.RoundTrip(req)
+	conn, err := c.pool.get(ctx)
 	if err != nil {
 		return Response{}, c.noAnswer(ctx, lease, err)
 	}
+	if t := httptrace.ContextClientTrace(ctx); t != nil && t.GotConn != nil {
+		t.GotConn(httptrace.GotConnInfo{Conn: conn})
+	}
+	conn.guard.lease = lease
+	deadline, _ := ctx.Deadline()
+	conn.SetReadDeadline(deadline)     //nolint:errcheck // here and below: fails only on a closed connection, and then all fails
+	conn.SetWriteDeadline(lease.until) //nolint:errcheck
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	resp, again, err := c.exchange(ctx, conn, req, lease)
+	// A deadline that has been set by now must not meet the next call.
+	c.pool.give(conn, stop() && again)
+	return resp, err
+}
+
+// exchange makes one call on a connection; again says whether that may be used
+// once more.
+func (c *Client) exchange(ctx context.Context, conn *conn, req *http.Request, lease *lease) (resp Response, again bool, err error) {
+	answer, err := conn.exchange(req, lease)
+	if err != nil {
+		return Response{}, false, c.noAnswer(ctx, lease, err)
+	}
 	defer answer.Body.Close()
-	resp := Response{Status: answer.StatusCode, Header: answer.Header}
+	resp = Response{Status: answer.StatusCode, Header: answer.Header}
 	// A status is an answer even where its body is not readable.
 	body, err := io.ReadAll(io.LimitReader(answer.Body, c.cfg.MaxBody+1))
 	tooLong := int64(len(body)) > c.cfg.MaxBody
 	if !tooLong {
 		resp.Body = body
 	}
+	again = err == nil && !tooLong && !answer.Close && conn.r.Buffered() == 0
 	if f := byStatus(answer.StatusCode, answer.Header, time.Now()); f != nil {
 		f.Err = fmt.Errorf("%s answered with status %d", c.cfg.System, answer.StatusCode)
-		return resp, f
+		return resp, again, f
 	}
 	if err != nil {
-		return Response{}, c.noAnswer(ctx, lease, err)
+		return Response{}, false, c.noAnswer(ctx, lease, err)
 	}
 	if tooLong {
-		return Response{}, topics.Fail(topics.Uncertain, "oversize", "%s answered with more than %d bytes", c.cfg.System, c.cfg.MaxBody)
+		return Response{}, false, topics.Fail(topics.Uncertain, "oversize", "%s answered with more than %d bytes", c.cfg.System, c.cfg.MaxBody)
 	}
-	return resp, nil
+	return resp, again, nil
 }
 
-// request makes the http.Request so that the transport never repeats it: a body
-// that is not http.NoBody and has no GetBody counts as not replayable, even for
-// GET, and even where nothing was written yet.
-func (c *Client) request(ctx context.Context, r Request, lease *lease) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
 	method := r.Method
 	if method == "" {
 		method = http.MethodPost
 	}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { bind(info.Conn, lease) },
-	})
-	req, err := http.NewRequestWithContext(ctx, method, c.base+r.Path, io.NopCloser(bytes.NewReader(r.Body)))
+	req, err := http.NewRequestWithContext(ctx, method, c.base+r.Path, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, errors.New("request has a bad method or path") // err repeats the path
 	}
-	req.ContentLength = int64(len(r.Body))
 	for k, v := range r.Header {
 		req.Header[k] = v
 	}

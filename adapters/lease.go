@@ -2,11 +2,9 @@ package adapters
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"net"
 	"os"
-	"sync"
 	"time"
 
 	"kandashub/topics/failpoint"
@@ -24,14 +22,13 @@ func WithLease(ctx context.Context, until time.Time) context.Context {
 	return context.WithValue(ctx, leaseKey{}, until)
 }
 
-// A lease is one request's right to send.
+// A lease is one request's right to send. It belongs to the goroutine of the
+// call.
 type lease struct {
-	until time.Time // zero: no limit
-
-	mu      sync.Mutex
-	ended   bool // the outcome is decided: nothing may leave any more
-	sent    bool // a byte of the request has left, or may have
-	refused bool // a Write came too late
+	until   time.Time // zero: no limit
+	ended   bool      // the outcome is decided: nothing may leave any more
+	sent    bool      // a byte of the request has left, or may have
+	refused bool      // a Write came too late
 }
 
 // newLease returns a lease that ends with the context's lease or its deadline,
@@ -48,12 +45,6 @@ func newLease(ctx context.Context) *lease {
 // check refuses once the lease is over, by the monotonic clock or by the wall
 // clock: the monotonic one stands still while a machine is suspended.
 func (l *lease) check(now time.Time) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.checkLocked(now)
-}
-
-func (l *lease) checkLocked(now time.Time) error {
 	over := !l.until.IsZero() && (!now.Before(l.until) || !now.Round(0).Before(l.until.Round(0)))
 	if l.ended || over {
 		l.refused = true
@@ -65,76 +56,37 @@ func (l *lease) checkLocked(now time.Time) error {
 // write sends p through send, if the lease still stands. The request counts as
 // sent from before the system call, unless that took nothing at all.
 func (l *lease) write(p []byte, send func([]byte) (int, error)) (int, error) {
-	l.mu.Lock()
 	earlier := l.sent
-	err := l.checkLocked(time.Now())
-	if err == nil {
-		l.sent = true
-	}
-	l.mu.Unlock()
-	if err != nil {
+	if err := l.check(time.Now()); err != nil {
 		return 0, err
 	}
+	l.sent = true
 	n, err := send(p)
 	if err != nil {
-		l.mu.Lock()
 		l.sent = earlier || n > 0
 		l.refused = l.refused || errors.Is(err, os.ErrDeadlineExceeded) // the write deadline is the lease's end
-		l.mu.Unlock()
 	}
 	return n, err
 }
 
 // end says what has happened so far, and lets nothing happen afterwards.
 func (l *lease) end() (sent, refused bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.ended = true
 	return l.sent, l.refused
 }
 
-// A guarded connection lets a request write only under its lease. Before the
-// first request it is unbound: then only a TLS handshake writes.
+// A guarded connection lets a request write only under its lease. Without one
+// only a TLS handshake writes.
 type guarded struct {
 	net.Conn
-	mu    sync.Mutex
 	lease *lease
 }
 
-func dialGuarded(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return &guarded{Conn: conn}, nil
-	}
-}
-
-// bind makes conn, which a request has just been given, write under l. The
-// write deadline ends a Write that is blocked by a full socket.
-func bind(conn net.Conn, l *lease) {
-	if t, ok := conn.(*tls.Conn); ok {
-		conn = t.NetConn()
-	}
-	g, ok := conn.(*guarded)
-	if !ok {
-		panic("adapters: a connection that we did not dial")
-	}
-	g.mu.Lock()
-	g.lease = l
-	g.mu.Unlock()
-	g.Conn.SetWriteDeadline(l.until) //nolint:errcheck // fails only on a closed connection, and then Write fails
-}
-
 func (g *guarded) Write(p []byte) (int, error) {
-	g.mu.Lock()
-	l := g.lease
-	g.mu.Unlock()
-	if l == nil {
+	if g.lease == nil {
 		return g.Conn.Write(p)
 	}
-	n, err := l.write(p, g.Conn.Write)
+	n, err := g.lease.write(p, g.Conn.Write)
 	if err == nil {
 		failpoint.Hit(failpoint.Written, "")
 	}
