@@ -64,7 +64,8 @@ func (w *world) write(ctx context.Context, topic string, _ int, records ...kafka
 	w.pause(20 * time.Millisecond)
 	w.mu.Lock()
 	base := int64(len(w.logs[topic]))
-	for i, r := range rewound(records) {
+	rewind(records)
+	for i, r := range records {
 		key, _ := kafka.ReadAll(r.Key)
 		value, _ := kafka.ReadAll(r.Value)
 		w.logs[topic] = append(w.logs[topic], &Record{Topic: topic, Offset: base + int64(i), Key: key, Value: value, Headers: r.Headers})

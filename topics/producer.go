@@ -2,9 +2,7 @@ package topics
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"time"
 
@@ -13,17 +11,17 @@ import (
 	"kandashub/observability"
 )
 
-// Bounds of one produce request.
+// Bounds of what one produce request carries for one partition.
 const (
 	maxBatchRecords = 500
 	maxBatchBytes   = 900_000
 )
 
 // A Producer writes records with acks=all. It batches naturally: what has
-// queued for a partition while its last request was under way goes with the
-// next, with no timer. One request per partition is in flight, so records of
-// one partition keep the order of their calls. kafka-go's Writer does not keep
-// it.
+// queued while the last request to a broker was under way goes with the next,
+// for all of its partitions together and with no timer. One batch of a partition
+// is under way at a time, so records of one partition keep the order of their
+// calls. kafka-go's Writer does not keep it.
 type Producer struct {
 	cluster *Cluster
 	timeout time.Duration
@@ -31,6 +29,8 @@ type Producer struct {
 
 	mu     sync.Mutex
 	queues map[topicPartition]*produceQueue
+	ready  map[int][]*produceQueue // by leader: they have something to send, and nothing under way
+	busy   map[int]bool            // by leader: a request is under way
 }
 
 type topicPartition struct {
@@ -38,11 +38,20 @@ type topicPartition struct {
 	partition int
 }
 
+// produceQueue is what waits for one partition.
 type produceQueue struct {
+	topicPartition
+	leader  int             // the broker to send to, or unknownLeader
+	first   []*produceBatch // to be sent before pending: made, and not written yet
 	pending []*produceItem
-	running bool
+	waiting bool // it is ready, under way or about to be sent again
 }
 
+// unknownLeader stands for the broker of partitions whose leader is to be asked
+// for.
+const unknownLeader = -1
+
+// produceItem is one call of Append.
 type produceItem struct {
 	ctx     context.Context
 	records []kafka.Record
@@ -52,17 +61,24 @@ type produceItem struct {
 	done    chan struct{}
 }
 
-// NewProducer returns a Producer whose requests are given up after timeout;
-// what was written by then is not known.
+// NewProducer returns a Producer that gives up a batch after timeout; what was
+// written by then is not known.
 func NewProducer(c *Cluster, timeout time.Duration, m *observability.Metrics) *Producer {
-	return &Producer{cluster: c, timeout: timeout, metrics: m, queues: map[topicPartition]*produceQueue{}}
+	return &Producer{
+		cluster: c, timeout: timeout, metrics: m,
+		queues: map[topicPartition]*produceQueue{}, ready: map[int][]*produceQueue{}, busy: map[int]bool{},
+	}
 }
 
 // PartitionOf returns the partition of a key among n, by murmur2 as Java's
 // producer computes it. librdkafka does the same with
 // partitioner=murmur2_random.
 func PartitionOf(key []byte, n int) int {
-	numbers := make([]int, n)
+	var few [64]int // without an allocation
+	numbers := few[:min(n, len(few))]
+	if n > len(few) {
+		numbers = make([]int, n)
+	}
 	for i := range numbers {
 		numbers[i] = i
 	}
@@ -96,13 +112,13 @@ func (p *Producer) Append(ctx context.Context, topic string, partition int, reco
 	p.mu.Lock()
 	q := p.queues[tp]
 	if q == nil {
-		q = &produceQueue{}
+		q = &produceQueue{topicPartition: tp, leader: unknownLeader}
 		p.queues[tp] = q
 	}
 	q.pending = append(q.pending, item)
-	if !q.running {
-		q.running = true
-		go p.drain(tp, q)
+	if !q.waiting {
+		q.waiting = true
+		p.enqueue(q)
 	}
 	p.mu.Unlock()
 	<-item.done
@@ -122,126 +138,77 @@ func recordBytes(r kafka.Record) int {
 	return n
 }
 
-// drain sends one request after another until the queue is empty.
-func (p *Producer) drain(tp topicPartition, q *produceQueue) {
+// enqueue makes a queue ready and sees to it that somebody serves its leader.
+// p.mu is held.
+func (p *Producer) enqueue(q *produceQueue) {
+	p.ready[q.leader] = append(p.ready[q.leader], q)
+	if !p.busy[q.leader] {
+		p.busy[q.leader] = true
+		go p.serve(q.leader)
+	}
+}
+
+// serve sends one request after another to a leader until nothing is ready.
+func (p *Producer) serve(leader int) {
 	for {
 		p.mu.Lock()
-		n, bytes, count := 0, 0, 0
-		for n < len(q.pending) && (n == 0 || bytes+q.pending[n].bytes <= maxBatchBytes && count+len(q.pending[n].records) <= maxBatchRecords) {
-			bytes += q.pending[n].bytes
-			count += len(q.pending[n].records)
-			n++
-		}
-		if n == 0 {
-			q.running = false
-			delete(p.queues, tp)
+		queues := p.ready[leader]
+		if len(queues) == 0 {
+			p.busy[leader] = false
 			p.mu.Unlock()
 			return
 		}
-		batch := q.pending[:n:n]
-		q.pending = q.pending[n:]
+		delete(p.ready, leader)
+		if leader == unknownLeader {
+			p.mu.Unlock()
+			p.findLeaders(queues)
+			continue
+		}
+		var batches []*produceBatch
+		for _, q := range queues {
+			if b := q.next(time.Now().Add(p.timeout)); b != nil {
+				batches = append(batches, b)
+			} else {
+				q.waiting = false
+			}
+		}
 		p.mu.Unlock()
-		p.send(tp, batch, count)
+		if len(batches) > 0 {
+			p.send(batches)
+		}
 	}
 }
 
-// send writes one batch and tells its items what came of it.
-func (p *Producer) send(tp topicPartition, batch []*produceItem, count int) {
-	records := make([]kafka.Record, 0, count)
-	live := batch[:0]
-	for _, it := range batch {
+// next takes the next batch off a queue; nil if there is none. What its caller
+// has given up before it was ever sent is not sent.
+func (q *produceQueue) next(deadline time.Time) *produceBatch {
+	if len(q.first) > 0 {
+		b := q.first[0]
+		q.first = q.first[1:]
+		return b
+	}
+	b := &produceBatch{queue: q, deadline: deadline}
+	n, bytes, count := 0, 0, 0
+	for ; n < len(q.pending); n++ {
+		it := q.pending[n]
 		if err := it.ctx.Err(); err != nil {
-			it.err = fmt.Errorf("writing to %s: %w", tp.topic, err)
+			it.err = fmt.Errorf("writing to %s: %w", q.topic, err)
 			close(it.done)
 			continue
 		}
-		records = append(records, it.records...)
-		live = append(live, it)
-	}
-	if len(live) == 0 {
-		return
-	}
-	start := time.Now()
-	base, err := p.produce(tp, records)
-	p.metrics.KafkaOp("send", time.Since(start))
-	if permanent(err) && len(live) > 1 {
-		for _, it := range live { // one of them is at fault, or all of them together
-			p.send(tp, []*produceItem{it}, len(it.records))
+		if count > 0 && (bytes+it.bytes > maxBatchBytes || count+len(it.records) > maxBatchRecords) {
+			break
 		}
-		return
+		bytes += it.bytes
+		count += len(it.records)
+		b.items = append(b.items, it)
 	}
-	result := "ok"
-	if err != nil {
-		result = "error"
+	clear(q.pending[:n])
+	if q.pending = q.pending[n:]; len(q.pending) == 0 {
+		q.pending = nil
 	}
-	for _, it := range live {
-		it.base, it.err = base, err
-		base += int64(len(it.records))
-		p.metrics.Published(tp.topic, result)
-		close(it.done)
+	if len(b.items) == 0 {
+		return nil
 	}
-}
-
-// produce sends one request, and again within the time-out where the error says
-// that a repeat may go through: a repeat can only double records, whose ids say
-// so.
-func (p *Producer) produce(tp topicPartition, records []kafka.Record) (int64, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), p.timeout)
-	defer cancel()
-	for attempt := 1; ; attempt++ {
-		resp, err := p.cluster.Client.Produce(ctx, &kafka.ProduceRequest{
-			Topic: tp.topic, Partition: tp.partition, RequiredAcks: kafka.RequireAll,
-			Records: kafka.NewRecordReader(rewound(records)...), Compression: compression(records),
-		})
-		if err == nil {
-			err = resp.Error
-		}
-		if err == nil {
-			return resp.BaseOffset, nil
-		}
-		err = fmt.Errorf("writing to %s/%d: %w", tp.topic, tp.partition, err)
-		if permanent(err) {
-			return 0, err
-		}
-		select {
-		case <-ctx.Done():
-			return 0, err
-		case <-time.After(backoff(attempt, 20*time.Millisecond, 500*time.Millisecond)):
-		}
-	}
-}
-
-// compression is for what may be too large as it is: a topic's limit is on what
-// a client has compressed, and a letter or a parked record must go out as small
-// as its message came in.
-func compression(records []kafka.Record) kafka.Compression {
-	n := 0
-	for _, r := range rewound(records) {
-		n += recordBytes(r)
-	}
-	if n > maxBatchBytes {
-		return kafka.Zstd
-	}
-	return 0
-}
-
-// rewound returns the records with their bytes at the start, for one more
-// reading.
-func rewound(records []kafka.Record) []kafka.Record {
-	out := make([]kafka.Record, len(records))
-	for i, r := range records {
-		for _, b := range []kafka.Bytes{r.Key, r.Value} {
-			if s, ok := b.(io.Seeker); ok {
-				_, _ = s.Seek(0, io.SeekStart) // in memory: cannot fail
-			}
-		}
-		out[i] = r
-	}
-	return out
-}
-
-// permanent says whether a record can never be written as it is.
-func permanent(err error) bool {
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) ||
-		errors.Is(err, kafka.InvalidTopic) || errors.Is(err, kafka.InvalidRecord)
+	return b
 }

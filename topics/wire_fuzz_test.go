@@ -71,7 +71,7 @@ func FuzzParse(f *testing.F) {
 // readBack is a record as it comes back from a topic.
 func readBack(t *testing.T, topic string, offset int64, r kafka.Record) *Record {
 	t.Helper()
-	r = rewound([]kafka.Record{r})[0]
+	rewind([]kafka.Record{r})
 	key, err1 := kafka.ReadAll(r.Key)
 	value, err2 := kafka.ReadAll(r.Value)
 	if err := errors.Join(err1, err2); err != nil {
