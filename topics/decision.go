@@ -137,12 +137,12 @@ func (l *life) give(ctx context.Context, what *decision) outcome {
 	for i, g := range given {
 		replies[i] = Reply{Topic: g.Topic, Type: g.Type, Data: g.Data, ID: DeriveID(what.letter, fmt.Sprint(i))}
 	}
-	kept, err := l.encodeReplies(replies)
+	made, err := l.makeReplies(replies)
 	if err != nil {
 		l.logDecision(what, "its replies break their contract")
 		return outcome{kind: finished}
 	}
-	return l.writeReplies(ctx, kept)
+	return l.writeReplies(ctx, made)
 }
 
 func (l *life) logDecision(what *decision, result string) {

@@ -155,7 +155,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
-		return l.publish(ctx, l.claim.Reply), true
+		return l.publishKept(ctx, l.claim.Reply), true
 	case claims.Dead:
 		return l.write(letterAgain(l.claim.Letter)), true
 	case claims.Conflict:

@@ -15,8 +15,14 @@ import (
 	"kandashub/topics/failpoint"
 )
 
-// reportEvery is how often a partition refreshes its gauges.
-const reportEvery = 5 * time.Second
+const (
+	// reportEvery is how often a partition refreshes its gauges.
+	reportEvery = 5 * time.Second
+	// commitEvery is the shortest time between two commits. One after another
+	// they would keep the broker busy; what a crash has to read again is dropped
+	// by its claims.
+	commitEvery = 50 * time.Millisecond
+)
 
 // generation is one assignment of partitions to this member. All that it holds
 // is thrown away whole when it ends.
@@ -227,6 +233,9 @@ func (c *committer) run(ctx context.Context) {
 				if sleep(ctx, backoff(attempt, 50*time.Millisecond, 2*time.Second)) != nil {
 					return
 				}
+			}
+			if sleep(ctx, commitEvery) != nil {
+				return
 			}
 		}
 	}

@@ -13,12 +13,16 @@ import (
 // answered keeps the reply where the contract asks for it, publishes it, and
 // ends the claim.
 func (l *life) answered(ctx context.Context, replies []Reply) outcome {
-	out, err := l.encodeReplies(replies)
+	out, err := l.makeReplies(replies)
 	if err != nil {
 		return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: err})
 	}
 	if len(replies) > 0 && l.Route.Operation.Effect.keepsReply() {
-		if err := l.step(ctx, func() error { return l.Claims.Answered(ctx, l.claim, out) }); err != nil {
+		kept, err := json.Marshal(out)
+		if err != nil {
+			return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: errors.New("the replies cannot be kept")})
+		}
+		if err := l.step(ctx, func() error { return l.Claims.Answered(ctx, l.claim, kept) }); err != nil {
 			return l.failed(ctx, l.claimError(ctx, err))
 		}
 		l.kept = true
@@ -27,13 +31,14 @@ func (l *life) answered(ctx context.Context, replies []Reply) outcome {
 	return l.publish(ctx, out)
 }
 
-// reply is a kept reply: a message and the topic it goes to.
+// reply is a message and the topic it goes to; JSON while it is kept.
 type reply struct {
 	Topic   string
 	Message Message
 }
 
-func (l *life) encodeReplies(replies []Reply) ([]byte, error) {
+// makeReplies makes messages of what a rule wants written.
+func (l *life) makeReplies(replies []Reply) ([]reply, error) {
 	now := l.Now().UTC()
 	trace, _ := observability.ParseTrace(l.msg.TraceParent) // Deliver has made it good
 	out := make([]reply, 0, len(replies))
@@ -55,12 +60,21 @@ func (l *life) encodeReplies(replies []Reply) ([]byte, error) {
 		}
 		out = append(out, reply{r.Topic, m})
 	}
-	return json.Marshal(out)
+	return out, nil
+}
+
+// publishKept publishes the replies that a claim has kept.
+func (l *life) publishKept(ctx context.Context, kept []byte) outcome {
+	var replies []reply
+	if err := json.Unmarshal(kept, &replies); err != nil {
+		return l.unpublishable(ctx, "unknown", errors.New("the kept reply cannot be read"))
+	}
+	return l.publish(ctx, replies)
 }
 
 // publish writes the replies and ends the claim.
-func (l *life) publish(ctx context.Context, kept []byte) outcome {
-	if out := l.writeReplies(ctx, kept); out.kind != finished {
+func (l *life) publish(ctx context.Context, replies []reply) outcome {
+	if out := l.writeReplies(ctx, replies); out.kind != finished {
 		return out
 	}
 	failpoint.Hit(failpoint.Published, l.Route.Name)
@@ -72,13 +86,9 @@ func (l *life) publish(ctx context.Context, kept []byte) outcome {
 	return outcome{kind: finished}
 }
 
-// writeReplies publishes kept replies. It does not give up while ctx lasts,
+// writeReplies writes replies in their order. It does not give up while ctx lasts,
 // unless a reply can never be written.
-func (l *life) writeReplies(ctx context.Context, kept []byte) outcome {
-	var replies []reply
-	if err := json.Unmarshal(kept, &replies); err != nil {
-		return l.unpublishable(ctx, "unknown", errors.New("the kept reply cannot be read"))
-	}
+func (l *life) writeReplies(ctx context.Context, replies []reply) outcome {
 	for _, r := range replies {
 		for attempt := 1; ; attempt++ {
 			err := l.Producer.Publish(ctx, r.Topic, r.Message)

@@ -37,6 +37,7 @@ const leaveMargin = time.Second
 // hub is all that one process is made of.
 type hub struct {
 	cfg      *Config
+	lines    *observability.Lines
 	log      *slog.Logger
 	metrics  *observability.Metrics
 	registry *prometheus.Registry
@@ -103,9 +104,9 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 
 // newHub makes everything and connects to nothing yet.
 func newHub(cfg *Config, w io.Writer) (*hub, error) {
-	h := &hub{cfg: cfg, registry: prometheus.NewRegistry()}
+	h := &hub{cfg: cfg, registry: prometheus.NewRegistry(), lines: observability.NewLines(w)}
 	h.metrics = observability.NewMetrics(h.registry)
-	h.log = observability.NewLogger(w, cfg.LogLevel, cfg.LogKey, h.metrics)
+	h.log = observability.NewLogger(h.lines, cfg.LogLevel, cfg.LogKey, h.metrics)
 	redis.SetLogger(redisLog{h.log})
 	var err error
 	if h.contract, err = contract.Load(); err != nil {
@@ -149,6 +150,7 @@ func (h *hub) close() {
 	h.claims.Close()
 	_ = h.redis.Close()
 	h.cluster.Close()
+	h.lines.Close()
 }
 
 // consumer is one route with its breaker.

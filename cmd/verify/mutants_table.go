@@ -127,8 +127,8 @@ func mutants() []mutant {
 		{
 			name: "done-before-published", about: "a message is finished before its reply is written", scenario: "failpoints",
 			caught: []string{"I8 result lost", "I1 lost"},
-			patches: []patch{{"topics/reply.go", "	if out := l.writeReplies(ctx, kept); out.kind != finished {\n		return out\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n",
-				"	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if out := l.writeReplies(ctx, kept); out.kind != finished {\n		return out\n	}\n"}},
+			patches: []patch{{"topics/reply.go", "	if out := l.writeReplies(ctx, replies); out.kind != finished {\n		return out\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n",
+				"	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if out := l.writeReplies(ctx, replies); out.kind != finished {\n		return out\n	}\n"}},
 		},
 		{
 			name: "uncertain-is-repeated", about: "a call that may have arrived is made again", scenario: "late-answers",
