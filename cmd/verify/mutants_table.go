@@ -7,7 +7,7 @@ func mutants() []mutant {
 		{
 			name: "no-dedup", about: "a finished message is carried out again when it comes again", scenario: "calm",
 			caught: []string{"I2 duplicate effect"},
-			patches: []patch{{"topics/claims/scripts.go", `if r.state == 'd' then return {'done', n} end`,
+			patches: []patch{{"topics/claims/scripts.go", `if r.state == 'd' then return 'done|' .. n end`,
 				`if r.state == 'd' then r = fresh(fp, '') end`}},
 		},
 		{
@@ -25,7 +25,7 @@ func mutants() []mutant {
 		{
 			name: "dedup-for-a-second", about: "done markers live for one second", scenario: "calm",
 			caught:  []string{"I2 duplicate effect"},
-			patches: []patch{{"topics/claims/steps.go", "args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()},", "args: []any{c.owner, c.fingerprint, 1000},"}},
+			patches: []patch{{"topics/claims/steps.go", "args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()}}", "args: []any{c.owner, c.fingerprint, 1000}}"}},
 		},
 		{
 			name: "claim-for-ever", about: "the claim of a hub that died is never given up", scenario: "hub-killed",

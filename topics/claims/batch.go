@@ -3,6 +3,7 @@ package claims
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -10,12 +11,12 @@ import (
 )
 
 const (
-	// pipelines is how many round trips may be under way at once. Two keep
+	// roundTrips is how many may be under way at once. Two keep
 	// Redis busy while the hub reads answers; more make the batches smaller.
-	pipelines = 2
-	// maxBatch bounds one pipeline, and with it how long Redis is held up.
+	roundTrips = 2
+	// maxBatch bounds one run of the script, and with it how long Redis is held up.
 	maxBatch = 256
-	// maxQueue bounds what waits for a pipeline; further callers block.
+	// maxQueue bounds what waits for a round trip; further callers block.
 	maxQueue = 1024
 	// attempts is how often a step is sent where its reply is lost.
 	attempts = 3
@@ -23,22 +24,25 @@ const (
 	replicaWait = 200 * time.Millisecond
 )
 
-// step is one run of a script.
+// step is one step of the script, and what it came to.
 type step struct {
-	ctx    context.Context
-	script *redis.Script
-	keys   []string
-	args   []any
+	ctx  context.Context
+	name string
+	keys []string
+	args []any
 
-	cmd  *redis.Cmd
-	done chan struct{} // closed when cmd has its reply or error
+	reply any
+	err   error
+	done  chan struct{} // closed when there is a reply or error
 }
 
-// A batcher sends steps in pipelines. Batching is natural: a worker takes what
+// A batcher sends steps together. Batching is natural: a worker takes what
 // has queued while the last round trips were under way and waits for nothing,
 // so that a lone step goes out at once and a crowd shares its round trips.
 type batcher struct {
 	rdb     redis.UniversalClient
+	script  *redis.Script
+	cluster bool          // keys of two hash tags must not meet in one run
 	timeout time.Duration // of one round trip
 	queue   chan *step
 	stop    chan struct{} // closed: take nothing more
@@ -47,12 +51,13 @@ type batcher struct {
 }
 
 func newBatcher(rdb redis.UniversalClient, timeout time.Duration) *batcher {
+	_, cluster := rdb.(*redis.ClusterClient)
 	b := &batcher{
-		rdb: rdb, timeout: timeout, queue: make(chan *step, maxQueue),
+		rdb: rdb, script: redis.NewScript(stepsLua), cluster: cluster, timeout: timeout, queue: make(chan *step, maxQueue),
 		stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	var workers sync.WaitGroup
-	for range pipelines {
+	for range roundTrips {
 		workers.Go(b.work)
 	}
 	go func() {
@@ -80,7 +85,7 @@ func (b *batcher) do(ctx context.Context, s *step) (any, error) {
 	}
 	select {
 	case <-s.done:
-		return s.cmd.Result()
+		return s.reply, s.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-b.stopped:
@@ -88,7 +93,7 @@ func (b *batcher) do(ctx context.Context, s *step) (any, error) {
 	// A worker may have ended with this step, or without having seen it.
 	select {
 	case <-s.done:
-		return s.cmd.Result()
+		return s.reply, s.err
 	default:
 		return nil, ErrClosed
 	}
@@ -127,39 +132,74 @@ func (b *batcher) send(batch []*step) {
 			wanted = append(wanted, s)
 		}
 	}
-	run(ctx, b.rdb.Pipeline(), wanted)
-	var unknown []*step
-	for _, s := range wanted {
-		if redis.HasErrorPrefix(s.cmd.Err(), "NOSCRIPT") {
-			unknown = append(unknown, s)
-			continue
-		}
-		close(s.done)
+	if len(wanted) == 0 {
+		return
 	}
-	if len(unknown) > 0 {
-		b.teach(ctx, unknown)
+	groups := [][]*step{wanted}
+	if b.cluster {
+		groups = byTag(wanted)
 	}
-}
-
-// run sends steps by the hashes of their scripts. The error of Exec is that of
-// the steps.
-func run(ctx context.Context, pipe redis.Pipeliner, steps []*step) {
-	for _, s := range steps {
-		s.cmd = pipe.EvalSha(ctx, s.script.Hash(), s.keys, s.args...)
-	}
-	_, _ = pipe.Exec(ctx)
-}
-
-// teach sends steps whose scripts Redis does not know, after its start, a
-// failover or SCRIPT FLUSH, with the scripts' text.
-func (b *batcher) teach(ctx context.Context, steps []*step) {
+	runs := make([]*redis.Cmd, len(groups))
 	pipe := b.rdb.Pipeline()
-	for _, s := range steps {
-		s.cmd = s.script.Eval(ctx, pipe, s.keys, s.args...)
+	for i, g := range groups {
+		keys, args := joined(g)
+		runs[i] = pipe.EvalSha(ctx, b.script.Hash(), keys, args...)
 	}
-	_, _ = pipe.Exec(ctx)
+	_, _ = pipe.Exec(ctx) // its error is that of the runs
+	for i, g := range groups {
+		if redis.HasErrorPrefix(runs[i].Err(), "NOSCRIPT") {
+			// Redis does not know it, after its start, a failover or SCRIPT FLUSH.
+			keys, args := joined(g)
+			runs[i] = b.script.Eval(ctx, b.rdb, keys, args...)
+		}
+		settle(g, runs[i])
+	}
+}
+
+// byTag groups steps by the hash tags of their keys.
+func byTag(steps []*step) (groups [][]*step) {
+	at := map[string]int{}
 	for _, s := range steps {
-		close(s.done)
+		tag, _, _ := strings.Cut(s.keys[0], "}")
+		i, ok := at[tag]
+		if !ok {
+			i = len(groups)
+			at[tag] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], s)
+	}
+	return groups
+}
+
+// joined are the keys and arguments of one run of the script for steps.
+func joined(steps []*step) (keys []string, args []any) {
+	n := 0
+	for _, s := range steps {
+		n += len(s.keys)
+	}
+	keys, args = make([]string, 0, n), make([]any, 0, 8*len(steps))
+	for _, s := range steps {
+		keys = append(keys, s.keys...)
+		args = append(append(args, s.name, len(s.keys), len(s.args)), s.args...)
+	}
+	return keys, args
+}
+
+// settle gives each step what the run says of it.
+func settle(steps []*step, run *redis.Cmd) {
+	replies, err := run.Slice()
+	if err == nil && len(replies) != len(steps) {
+		err = errors.New("unknown reply")
+	}
+	for i, s := range steps {
+		if s.err = err; err == nil {
+			s.reply = replies[i]
+			s.err, _ = replies[i].(error)
+		}
+		if s.done != nil {
+			close(s.done)
+		}
 	}
 }
 
@@ -175,25 +215,27 @@ func (b *batcher) confirmed(ctx context.Context, s *step, n int) (any, error) {
 		}
 		node = master
 	}
+	keys, args := joined([]*step{s})
 	for known := false; ; known = true {
 		pipe := node.Pipeline()
-		cmd := pipe.EvalSha(ctx, s.script.Hash(), s.keys, s.args...)
+		run := pipe.EvalSha(ctx, b.script.Hash(), keys, args...)
 		wait := pipe.Do(ctx, "wait", n, replicaWait.Milliseconds())
 		_, _ = pipe.Exec(ctx)
-		switch {
-		case redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") && !known:
-			if err := s.script.Load(ctx, node).Err(); err != nil {
+		if redis.HasErrorPrefix(run.Err(), "NOSCRIPT") && !known {
+			if err := b.script.Load(ctx, node).Err(); err != nil {
 				return nil, err
 			}
 			continue
-		case cmd.Err() != nil:
-			return nil, cmd.Err()
+		}
+		settle([]*step{s}, run)
+		if s.err != nil {
+			return nil, s.err
 		}
 		confirmed, err := wait.Int()
 		if err == nil && confirmed < n {
 			err = ErrNotReplicated
 		}
-		return cmd.Val(), err
+		return s.reply, err
 	}
 }
 

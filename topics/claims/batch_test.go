@@ -12,9 +12,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A turnstile holds pipelines up until it is opened, and counts them.
+// A turnstile holds round trips up until it is opened, and counts their claims.
 type turnstile struct {
-	arrived chan int // the size of each pipeline
+	arrived chan int // the claims of each round trip
 	open    chan struct{}
 }
 
@@ -24,7 +24,8 @@ func (h *turnstile) DialHook(next redis.DialHook) redis.DialHook {
 func (h *turnstile) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 func (h *turnstile) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		h.arrived <- len(cmds)
+		keys, _ := cmds[0].Args()[2].(int)
+		h.arrived <- keys / 2 // a claim has two
 		<-h.open
 		return next(ctx, cmds)
 	}
@@ -48,7 +49,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 func TestNaturalBatching(t *testing.T) {
 	srv, _ := inProcess(t)
 	s := tell(t, srv)
-	s.everyScript()
+	s.knownScript()
 	hook := &turnstile{arrived: make(chan int, 1000), open: make(chan struct{})}
 	srv.rdb.AddHook(hook)
 
@@ -63,14 +64,14 @@ func TestNaturalBatching(t *testing.T) {
 			}
 		})
 	}
-	for i := range pipelines { // occupy all workers
+	for i := range roundTrips { // occupy all workers
 		claim(i)
 		if n := <-hook.arrived; n != 1 {
 			t.Errorf("a lone claim went out with %d others", n-1)
 		}
 	}
 	for i := range crowd {
-		claim(pipelines + i)
+		claim(roundTrips + i)
 	}
 	eventually(t, "all have queued", func() bool { return len(s.store.batcher.queue) == crowd })
 	close(hook.open)
@@ -92,20 +93,20 @@ func TestNaturalBatching(t *testing.T) {
 func TestCloseAndLeave(t *testing.T) {
 	srv, _ := inProcess(t)
 	s := tell(t, srv)
-	s.everyScript()
+	s.knownScript()
 	hook := &turnstile{arrived: make(chan int, 1000), open: make(chan struct{})}
 	srv.rdb.AddHook(hook)
-	results := make(chan error, pipelines+1)
+	results := make(chan error, roundTrips+1)
 	begin := func(ctx context.Context) {
 		go func() { _, err := s.store.Claim(ctx, s.req); results <- err }()
 	}
 	leaving, leave := context.WithCancel(s.ctx)
-	for range pipelines {
+	for range roundTrips {
 		begin(leaving)
 		<-hook.arrived
 	}
 	leave()
-	for range pipelines {
+	for range roundTrips {
 		if err := <-results; !errors.Is(err, context.Canceled) {
 			t.Errorf("left with %v", err)
 		}

@@ -47,7 +47,7 @@ func benchmark(b *testing.B, one func(*testing.B, *story, Request)) {
 				srv, _ = inProcess(b)
 			}
 			s := tell(b, srv)
-			s.everyScript()
+			s.knownScript()
 			var n atomic.Int64
 			done := make(chan struct{})
 			b.ReportAllocs()

@@ -14,7 +14,7 @@
 //	dead      a dead letter, which waits for a person's decision
 //	reopened  a person decided to replay; like absent for the next owner
 //
-// Each step below is one Lua script: one atomic step, on Redis' clock. A claim
+// Each step below is one atomic step in Redis, on Redis' clock. A claim
 // answers with a verdict, and the verdict alone says what may be done:
 //
 //	record of the same content      verdict    the owner may
@@ -48,12 +48,12 @@
 // The Redis client belongs to the caller. It is made with MaxRetries -1: this
 // package repeats a step itself where the reply was lost, and no repeat of the
 // client's is relied upon. ContextTimeoutEnabled, and read and write timeouts
-// far below the lease, keep a Redis that hangs from eating it. Every script
-// touches keys of one hash tag, so Redis Cluster is fine. Lua with TIME before
-// writes needs Redis 5.
+// far below the lease, keep a Redis that hangs from eating it. Lua with TIME
+// before writes needs Redis 5.
 //
 // All steps go through one batcher: what has queued while the last round trip
-// was under way goes out together (see batch.go).
+// was under way goes out together, as one run of a script that takes many steps
+// (see batch.go). In a Redis Cluster there is one run for each hash tag.
 package claims
 
 import (
@@ -174,7 +174,6 @@ type Config struct {
 type Store struct {
 	rdb     redis.UniversalClient
 	cfg     Config
-	scripts scripts
 	batcher *batcher
 	known   knownCounters
 }
@@ -191,7 +190,7 @@ func NewStore(rdb redis.UniversalClient, cfg Config) *Store {
 	if cfg.Lease < 10*time.Millisecond || cfg.Keep < time.Second {
 		panic(fmt.Sprintf("claims: lease %s or keep %s is too short", cfg.Lease, cfg.Keep))
 	}
-	return &Store{rdb: rdb, cfg: cfg, scripts: newScripts(), batcher: newBatcher(rdb, cfg.Lease)}
+	return &Store{rdb: rdb, cfg: cfg, batcher: newBatcher(rdb, cfg.Lease)}
 }
 
 // Close lets the round trips under way end and fails what waits with ErrClosed.

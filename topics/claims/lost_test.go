@@ -6,8 +6,6 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
-
-	"github.com/redis/go-redis/v9"
 )
 
 // A lossy proxy stands before Redis. It can lose the replies to the scripts
@@ -90,19 +88,14 @@ func containsScript(b []byte) bool {
 // lossyStory tells a story through a proxy; the scripts are known already.
 func lossyStory(t *testing.T) (*story, *lossy) {
 	srv, m := inProcess(t)
-	tell(t, srv).everyScript()
+	tell(t, srv).knownScript()
 	proxy := newLossy(t, m.Addr())
 	return tell(t, &server{rdb: client(t, proxy.Addr().String()), later: srv.later}), proxy
 }
 
-// everyScript makes Redis know all scripts.
-func (s *story) everyScript() {
-	for _, script := range []*redis.Script{
-		s.store.scripts.claim, s.store.scripts.sent, s.store.scripts.release, s.store.scripts.answered, s.store.scripts.done,
-		s.store.scripts.dead, s.store.scripts.decide, s.store.scripts.mark, s.store.scripts.unmark,
-	} {
-		s.ok(script.Load(s.ctx, s.store.rdb).Err())
-	}
+// knownScript makes Redis know the script.
+func (s *story) knownScript() {
+	s.ok(s.store.batcher.script.Load(s.ctx, s.store.rdb).Err())
 }
 
 // Each step gives the same result when its reply is lost and it is repeated.

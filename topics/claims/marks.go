@@ -27,7 +27,7 @@ func (s *Store) Mark(ctx context.Context, markers []string, messageID string) (*
 	if len(markers) == 0 || messageID == "" {
 		return nil, errors.New("claims: mark: no marker or no message id")
 	}
-	st := &step{script: s.scripts.mark, keys: markerKeys(markers), args: []any{messageID}}
+	st := &step{name: "mark", keys: markerKeys(markers), args: []any{messageID}}
 	reply, err := s.do(ctx, "mark", func() (any, error) { return s.send(ctx, st, true) })
 	if err != nil {
 		return nil, fmt.Errorf("claims: mark: %w", err)
@@ -36,15 +36,19 @@ func (s *Store) Mark(ctx context.Context, markers []string, messageID string) (*
 	if ok && len(parts) == 0 {
 		return nil, nil
 	}
-	since, err := millis(parts, 1)
+	var texts [3]string
+	for i := range min(len(parts), len(texts)) {
+		texts[i], _ = parts[i].(string)
+	}
+	since, err := millis(texts[1])
 	if err != nil {
 		return nil, fmt.Errorf("claims: mark: %w", err)
 	}
-	age, err := millis(parts, 2)
+	age, err := millis(texts[2])
 	if err != nil {
 		return nil, fmt.Errorf("claims: mark: %w", err)
 	}
-	return &Holder{MessageID: text(parts, 0), Since: time.UnixMilli(since.Milliseconds()), Age: age}, nil
+	return &Holder{MessageID: texts[0], Since: time.UnixMilli(since.Milliseconds()), Age: age}, nil
 }
 
 // Unmark removes those of the markers that this message holds: its call surely
@@ -53,6 +57,6 @@ func (s *Store) Unmark(ctx context.Context, markers []string, messageID string) 
 	if len(markers) == 0 {
 		return nil
 	}
-	st := &step{script: s.scripts.unmark, keys: markerKeys(markers), args: []any{messageID}}
-	return s.owned(ctx, "unmark", st, false)
+	st := &step{name: "unmark", keys: markerKeys(markers), args: []any{messageID}}
+	return s.owned(ctx, st, false)
 }

@@ -29,7 +29,7 @@ func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
 	reply, err := s.do(ctx, "claim", func() (any, error) {
 		began = time.Now()
 		return s.batcher.do(ctx, &step{
-			script: s.scripts.claim, keys: []string{c.key, counterKey(r.Route, tag)},
+			name: "claim", keys: []string{c.key, counterKey(r.Route, tag)},
 			args: []any{c.fingerprint, c.owner, s.cfg.Lease.Milliseconds(), atOnce},
 		})
 	})
@@ -49,35 +49,35 @@ func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
 	return c, nil
 }
 
-// read fills c from the reply {verdict, count, ...} of the claim's script.
-func (c *Claim) read(reply any) error {
-	parts, ok := reply.([]any)
-	if !ok || len(parts) < 2 {
+// read fills c from the reply verdict|count|... of the claim's step. What is kept
+// of an answer comes last and may hold any byte.
+func (c *Claim) read(reply any) (err error) {
+	text, _ := reply.(string)
+	word, rest, _ := strings.Cut(text, "|")
+	count, rest, _ := strings.Cut(rest, "|")
+	if c.Count, err = strconv.ParseInt(count, 10, 64); err != nil {
 		return errors.New("unknown reply")
 	}
-	if c.Count, ok = parts[1].(int64); !ok {
-		return errors.New("unknown reply")
-	}
-	var err error
-	switch word := text(parts, 0); word {
+	switch word {
 	case "new":
 		c.Verdict = New
 	case "busy":
 		c.Verdict = Busy
-		c.Wait, err = millis(parts, 2)
+		c.Wait, err = millis(rest)
 	case "done":
 		c.Verdict = Done
 	case "answered":
-		c.Verdict, c.Reply = Answered, []byte(text(parts, 2))
+		c.Verdict, c.Reply = Answered, []byte(rest)
 	case "uncertain":
-		var at time.Duration
-		at, err = millis(parts, 2)
-		c.Verdict, c.SentAt = Uncertain, time.UnixMilli(at.Milliseconds())
-		if err == nil {
-			c.SentAge, err = millis(parts, 3)
+		c.Verdict = Uncertain
+		at, age, _ := strings.Cut(rest, "|")
+		var sent time.Duration
+		if sent, err = millis(at); err == nil {
+			c.SentAt = time.UnixMilli(sent.Milliseconds())
+			c.SentAge, err = millis(age)
 		}
 	case "dead":
-		c.Verdict, c.Letter = Dead, text(parts, 2)
+		c.Verdict, c.Letter = Dead, rest
 	case "conflict":
 		c.Verdict = Conflict
 	default:
@@ -86,16 +86,8 @@ func (c *Claim) read(reply any) error {
 	return err
 }
 
-func text(parts []any, i int) string {
-	if i >= len(parts) {
-		return ""
-	}
-	word, _ := parts[i].(string)
-	return word
-}
-
-func millis(parts []any, i int) (time.Duration, error) {
-	n, err := strconv.ParseInt(text(parts, i), 10, 64)
+func millis(text string) (time.Duration, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
 	return time.Duration(n) * time.Millisecond, err
 }
 
@@ -103,33 +95,30 @@ func millis(parts []any, i int) (time.Duration, error) {
 // must be sent after an error, ErrLost among them: release the claim. With
 // Request.Replicated it waits for the replicas.
 func (s *Store) Sent(ctx context.Context, c *Claim) error {
-	st := &step{script: s.scripts.sent, keys: []string{c.key}, args: []any{c.owner}}
-	return s.owned(ctx, "sent", st, c.replicated)
+	st := &step{name: "sent", keys: []string{c.key}, args: []any{c.owner}}
+	return s.owned(ctx, st, c.replicated)
 }
 
 // Release says that the effect surely did not happen. The record goes back to
 // what it was before this owner, absent or sent at its old time, and the lease
 // ends. An answered record stays answered. Releasing twice is no error.
 func (s *Store) Release(ctx context.Context, c *Claim) error {
-	return s.owned(ctx, "release", &step{script: s.scripts.release, keys: []string{c.key}, args: []any{c.owner}}, false)
+	return s.owned(ctx, &step{name: "release", keys: []string{c.key}, args: []any{c.owner}}, false)
 }
 
 // Answered keeps the reply until Done. It is accepted after the lease too, as
 // long as nobody has taken the claim over.
 func (s *Store) Answered(ctx context.Context, c *Claim, reply []byte) error {
-	st := &step{script: s.scripts.answered, keys: []string{c.key}, args: []any{c.owner, c.fingerprint, reply}}
-	return s.owned(ctx, "answered", st, false)
+	st := &step{name: "answered", keys: []string{c.key}, args: []any{c.owner, c.fingerprint, reply}}
+	return s.owned(ctx, st, false)
 }
 
 // Done ends the claim with a bare marker, which holds no reply and no personal
 // data and lives Config.Keep. Whoever met an answered record may call it; else
 // only the owner. Done on done is no error.
 func (s *Store) Done(ctx context.Context, c *Claim) error {
-	st := &step{
-		script: s.scripts.done, keys: []string{c.key},
-		args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()},
-	}
-	return s.owned(ctx, "done", st, false)
+	st := &step{name: "done", keys: []string{c.key}, args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()}}
+	return s.owned(ctx, st, false)
 }
 
 // Dead says that the message is the dead letter with this id, which must hold
@@ -138,8 +127,8 @@ func (s *Store) Dead(ctx context.Context, c *Claim, letter string) error {
 	if letter == "" || strings.Contains(letter, "|") {
 		return errors.New("claims: dead: not the id of a letter")
 	}
-	st := &step{script: s.scripts.dead, keys: []string{c.key}, args: []any{c.owner, c.fingerprint, letter}}
-	return s.owned(ctx, "dead", st, false)
+	st := &step{name: "dead", keys: []string{c.key}, args: []any{c.owner, c.fingerprint, letter}}
+	return s.owned(ctx, st, false)
 }
 
 // A Decision is what a person decided of a dead letter.
@@ -168,10 +157,10 @@ func (s *Store) Decide(ctx context.Context, r Request, letter string, d Decision
 	}
 	tag := tagOf(r.Application)
 	st := &step{
-		script: s.scripts.decide, keys: []string{claimKey(&r, tag)},
+		name: "decide", keys: []string{claimKey(&r, tag)},
 		args: []any{digest(tokenBytes, r.Fingerprint), token, letter, string(d), s.cfg.Keep.Milliseconds()},
 	}
-	err = s.owned(ctx, "decide", st, false)
+	err = s.owned(ctx, st, false)
 	if errors.Is(err, ErrLost) {
 		return false, nil
 	}
@@ -179,15 +168,15 @@ func (s *Store) Decide(ctx context.Context, r Request, letter string, d Decision
 }
 
 // owned runs a step that answers 1, or 0 where the claim is not this owner's.
-func (s *Store) owned(ctx context.Context, name string, st *step, replicated bool) error {
-	reply, err := s.do(ctx, name, func() (any, error) { return s.send(ctx, st, replicated) })
+func (s *Store) owned(ctx context.Context, st *step, replicated bool) error {
+	reply, err := s.do(ctx, st.name, func() (any, error) { return s.send(ctx, st, replicated) })
 	switch n, ok := reply.(int64); {
 	case ok && n == 0: // also where no replica confirmed that nothing was written
 		return ErrLost
 	case err != nil:
-		return fmt.Errorf("claims: %s: %w", name, err)
+		return fmt.Errorf("claims: %s: %w", st.name, err)
 	case !ok:
-		return fmt.Errorf("claims: %s: unknown reply", name)
+		return fmt.Errorf("claims: %s: unknown reply", st.name)
 	}
 	return nil
 }
@@ -198,7 +187,7 @@ func (s *Store) send(ctx context.Context, st *step, replicated bool) (any, error
 	if replicated && s.cfg.Replicas > 0 {
 		return s.batcher.confirmed(ctx, st, s.cfg.Replicas)
 	}
-	return s.batcher.do(ctx, &step{script: st.script, keys: st.keys, args: st.args})
+	return s.batcher.do(ctx, &step{name: st.name, keys: st.keys, args: st.args})
 }
 
 // do counts and times a step, and repeats it where its reply was lost. That is
