@@ -17,6 +17,7 @@
 //	hub_messages_final_total{route,outcome}            messages, once each: delivered duplicate dead_lettered
 //	hub_messages_rejected_total{route,reason}          bad input, by letter code
 //	hub_messages_inflight{route}                       held in memory now
+//	hub_route_concurrency_limit{route}                 under way at once at most, as the system bears it
 //	hub_message_attempts{route}                        histogram: attempts that a message needed
 //	hub_end_to_end_latency_seconds{route}              histogram: from the root message's time to the effect
 //	hub_last_success_timestamp_seconds{route}          when a message last was delivered

@@ -66,6 +66,14 @@ func (m *Metrics) Inflight(route string, delta int) {
 	m.inflight.WithLabelValues(m.labels.value("route", route)).Add(float64(delta))
 }
 
+// ConcurrencyLimit sets how many messages of a route may be under way at once.
+func (m *Metrics) ConcurrencyLimit(route string, n int) {
+	if m == nil {
+		return
+	}
+	m.concurrency.WithLabelValues(m.labels.value("route", route)).Set(float64(n))
+}
+
 // Call records one call of an external system. result is one of 2xx, 3xx, 4xx,
 // 5xx, soap_fault, timeout, connect_error, tls_error, lease_over, canceled.
 func (m *Metrics) Call(system, operation, result string, d time.Duration) {

@@ -38,7 +38,7 @@ type Metrics struct {
 	parts  *partitions
 
 	consumed, processed, final, rejected *prometheus.CounterVec
-	inflight, lastSuccess                *prometheus.GaugeVec
+	inflight, lastSuccess, concurrency   *prometheus.GaugeVec
 	attempts, endToEnd                   *prometheus.HistogramVec
 
 	produced                                    *prometheus.CounterVec
@@ -81,6 +81,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		final:       counter("hub_messages_final_total", "Messages that are finished, once each.", "route", "outcome"),
 		rejected:    counter("hub_messages_rejected_total", "Messages refused as bad input, by letter code.", "route", "reason"),
 		inflight:    gauge("hub_messages_inflight", "Messages held in memory.", "route"),
+		concurrency: gauge("hub_route_concurrency_limit", "Messages of the route that may be under way at once, as its system bears it.", "route"),
 		lastSuccess: gauge("hub_last_success_timestamp_seconds", "Unix time at which a message last was delivered.", "route"),
 		attempts:    histogram("hub_message_attempts", "Attempts that a finished message needed.", attemptBuckets, "route"),
 		endToEnd:    histogram("hub_end_to_end_latency_seconds", "From the time of the chain's first message to the effect.", endToEndBuckets, "route"),
@@ -169,7 +170,7 @@ func (m *Metrics) initFixed() {
 
 func (m *Metrics) initRoute(codes []string, r Route) {
 	name := m.labels.value("route", r.Name)
-	for _, v := range []*prometheus.GaugeVec{m.inflight, m.lastSuccess, m.assigned} {
+	for _, v := range []*prometheus.GaugeVec{m.inflight, m.concurrency, m.lastSuccess, m.assigned} {
 		v.WithLabelValues(name)
 	}
 	m.rebalances.WithLabelValues(name)

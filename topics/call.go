@@ -87,6 +87,8 @@ func unanswered(err error) error {
 func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Reply, error)) ([]Reply, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
 	defer cancel()
+	began := time.Now()
+	defer func() { l.took = time.Since(began) }()
 	return do(l.Lease(ctx, l.claim.Lease), l.msg)
 }
 

@@ -18,7 +18,7 @@ type Consumer struct {
 	Delivery   *Delivery
 	Partitions int // that every topic of the route must have
 
-	Workers     int           // calls of this route at once
+	Workers     int           // calls of this route at once, at most
 	Window      int           // messages read and unfinished, per partition and topic
 	WindowBytes int64         // of all routes of the process
 	Bytes       *atomic.Int64 // held by all routes of the process
@@ -31,7 +31,7 @@ type Consumer struct {
 	// has gone. 0: as long as it takes.
 	Leave time.Duration
 
-	slots chan struct{}
+	limiter *limiter
 }
 
 // topics returns all topics of the route.
@@ -52,7 +52,7 @@ var errPartitions = errors.New("the number of partitions has changed")
 // It returns an error only where going on would lose or reorder messages; the
 // route is then paused for good.
 func (c *Consumer) Run(ctx context.Context) error {
-	c.slots = make(chan struct{}, c.Workers)
+	c.limiter = newLimiter(c.Delivery.Route.Name, c.Workers, c.Delivery.Metrics)
 	for {
 		if err := c.awaitTopics(ctx); err != nil {
 			return nil // ctx has ended

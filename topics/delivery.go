@@ -56,7 +56,8 @@ type life struct {
 	sent       bool        // the claim says sent: an effect is possible
 	kept       bool        // the claim keeps the answer: the effect is done
 	done       func(error) // tells the gate what came of it
-	wrong      *Failure    // what the contract says is wrong with the message
+	took       time.Duration
+	wrong      *Failure // what the contract says is wrong with the message
 }
 
 // Deliver carries one record as far as it can go now. This is the life of a
@@ -67,6 +68,7 @@ type life struct {
 // that runs is carried to its end under its lease.
 func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
 	l := &life{Delivery: d, generation: ctx, record: r}
+	defer func() { out.took = l.took }()
 	defer l.recoverPanic(ctx, &out)
 
 	// What cannot be trusted touches no claim.
@@ -135,7 +137,8 @@ func (l *life) checkContract() error {
 // becomes of it.
 func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	var err error
-	l.claim, err = l.Claims.Claim(ctx, l.request())
+	request := l.request()
+	l.claim, err = l.Claims.Claim(ctx, request)
 	if err != nil {
 		return l.redisAway(ctx, err), true
 	}
@@ -162,7 +165,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		return l.distrusted(distrust("conflict", "a message of this id and source with other content was there before")), true
 	default: // New, Uncertain
 		failpoint.Hit(failpoint.Claimed, l.Route.Name)
-		l.sent = l.claim.Verdict == claims.Uncertain || l.request().Sent
+		l.sent = l.claim.Verdict == claims.Uncertain || request.Sent
 		return out, false
 	}
 }

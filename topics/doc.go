@@ -72,7 +72,7 @@
 //
 // One goroutine owns each partition number of a route: its lanes, its index and
 // its offset trackers. Others post functions to it. Attempts at messages run on
-// goroutines of their own, as many at once as the route has slots, and touch
+// goroutines of their own, as many at once as the system bears (limit.go), and touch
 // nothing but their message. All of it belongs to one generation of the
 // consumer group and is thrown away whole with it.
 //

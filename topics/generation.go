@@ -31,7 +31,8 @@ type generation struct {
 	stop        func(error) // ends the route for good
 	cluster     *Cluster
 	delivery    *Delivery
-	slots       chan struct{} // shared workers of the route
+	limiter     *limiter // of the route's calls at once
+	crew        crew
 	bytes       *atomic.Int64 // held in memory, of the process
 	count       int           // partitions of each of the route's topics
 	window      int           // messages per partition and topic
@@ -53,7 +54,7 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	g := &generation{
-		ctx: ctx, stop: func(err error) { cancel(errStop{err}) }, cluster: c.Cluster, delivery: c.Delivery, slots: c.slots,
+		ctx: ctx, stop: func(err error) { cancel(errStop{err}) }, cluster: c.Cluster, delivery: c.Delivery, limiter: c.limiter, crew: crew{make(chan func())},
 		bytes: c.Bytes, count: c.Partitions, window: c.Window, windowBytes: c.WindowBytes,
 		committer: &committer{gen: gen, dirtied: make(chan struct{}, 1), consumer: c},
 		carry:     c.Delivery.Deliver, write: c.Delivery.Producer.Append, fetchAt: c.Cluster.readAt,

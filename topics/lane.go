@@ -103,7 +103,7 @@ func (p *partition) schedule(l *lane) {
 }
 
 // dispatch delivers the head of the lane that has been ready longest. It has
-// been given one of the route's slots.
+// been given one of the route's tokens.
 func (p *partition) dispatch(ctx context.Context) {
 	l := p.ready[0]
 	p.ready[0] = nil
@@ -111,7 +111,7 @@ func (p *partition) dispatch(ctx context.Context) {
 	l.ready = false
 	e := p.head(l)
 	if e == nil {
-		<-p.slots
+		p.limiter.done(0)
 		p.schedule(l)
 		return
 	}
@@ -119,15 +119,17 @@ func (p *partition) dispatch(ctx context.Context) {
 	p.running++
 	wakes := p.wakes
 	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
-	go p.guard(func() {
-		out := p.deliver(ctx, e)
-		<-p.slots
-		p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
-		p.post(func() {
-			if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
-				p.block(out.after)
-			}
-			p.outcome(l, e, out)
+	p.crew.run(ctx.Done(), func() {
+		p.guard(func() {
+			out := p.deliver(ctx, e)
+			p.limiter.done(out.took)
+			p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
+			p.post(func() {
+				if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
+					p.block(out.after)
+				}
+				p.outcome(l, e, out)
+			})
 		})
 	})
 }

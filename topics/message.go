@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 )
 
@@ -43,10 +44,10 @@ type Message struct {
 
 // Decode reads the payload into v. The error names no value of the payload.
 func (m Message) Decode(v any) error {
-	if err := json.Unmarshal(m.Data, v); err != nil {
-		var te *json.UnmarshalTypeError
-		if errors.As(err, &te) {
-			return fmt.Errorf("payload of %s: field %s does not hold a %s", m.Type, te.Field, te.Type)
+	if err := jsonv2.Unmarshal(m.Data, v); err != nil {
+		var se *jsonv2.SemanticError
+		if errors.As(err, &se) {
+			return fmt.Errorf("payload of %s: %q does not hold a %s", m.Type, se.JSONPointer, se.GoType)
 		}
 		return fmt.Errorf("payload of %s is not valid JSON", m.Type)
 	}

@@ -27,6 +27,7 @@ const (
 type outcome struct {
 	kind   outcomeKind
 	after  time.Duration // of retry (0: the backoff decides), waiting and paused
+	took   time.Duration // of the call of the system; 0 if there was none
 	letter string        // of held: the letter's id
 	offset int64         // of held: where the letter lies
 

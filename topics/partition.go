@@ -56,14 +56,14 @@ func (p *partition) run(ctx context.Context) {
 	p.openStreams()
 	p.checkIndexed()
 	for {
-		var slots chan struct{}
+		var tokens <-chan struct{}
 		if p.indexed && !p.blocked && len(p.ready) > 0 {
-			slots = p.slots
+			tokens = p.limiter.tokens
 		}
 		select {
 		case f := <-p.events:
 			f()
-		case slots <- struct{}{}:
+		case <-tokens:
 			p.dispatch(ctx)
 		case <-report.C:
 			p.report()

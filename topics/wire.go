@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -162,9 +163,11 @@ func validApplication(s string) bool {
 // fingerprint covers what must not differ under one id: type, subject, payload.
 func (m Message) fingerprint() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d:%s%d:%s", len(m.Type), m.Type, len(m.Subject), m.Subject)
+	var buf [256]byte
+	b := append(append(strconv.AppendInt(buf[:0], int64(len(m.Type)), 10), ':'), m.Type...)
+	h.Write(append(append(strconv.AppendInt(b, int64(len(m.Subject)), 10), ':'), m.Subject...))
 	h.Write(m.Data)
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	return hex.EncodeToString(h.Sum(buf[:0])[:16])
 }
 
 // The kinds of record on parked and dead topics, in the header hub_kind.

@@ -49,7 +49,7 @@ type Config struct {
 
 	Window      int      `env:"HUB_WINDOW" envDefault:"1000" unit:"messages" meaning:"read and unfinished, per partition"`
 	WindowBytes ByteSize `env:"HUB_WINDOW_BYTES" envDefault:"64MiB" unit:"bytes, KiB, MiB, GiB" meaning:"the same for the whole process; each partition may always hold one message"`
-	Workers     int      `env:"HUB_WORKERS" envDefault:"64" unit:"calls" meaning:"at once, per route"`
+	Workers     int      `env:"HUB_WORKERS" envDefault:"256" unit:"calls" meaning:"at once at most, per route; how many it is follows what the system bears"`
 
 	ParkAfter       time.Duration `env:"HUB_PARK_AFTER" envDefault:"30s" unit:"duration" meaning:"of failing while the operation answers others, after which an application's messages are parked"`
 	BackoffMin      time.Duration `env:"HUB_BACKOFF_MIN" envDefault:"200ms" unit:"duration" meaning:"first wait of a message whose system did not answer; doubles, with jitter"`
@@ -76,7 +76,7 @@ type Config struct {
 type SystemConfig struct {
 	URL   string `env:"URL" unit:"http or https URL" meaning:"base URL of the system; required if a route that runs calls it"`
 	Token Secret `env:"TOKEN" unit:"secret" meaning:"bearer token that the hub shows to the system; empty: none"`
-	Conns int    `env:"CONNS" envDefault:"64" unit:"connections" meaning:"to the system at once"`
+	Conns int    `env:"CONNS" envDefault:"256" unit:"connections" meaning:"to the system at once"`
 }
 
 // CallerConfig is how one system calls the hub.

@@ -51,7 +51,7 @@ func TestConfigDefaults(t *testing.T) {
 		{"session", c.Session, 10 * time.Second}, {"rebalance", c.Rebalance, 15 * time.Second}, {"shutdown", c.Shutdown, 20 * time.Second},
 		{"settle C2", c.SettleC2, time.Minute}, {"settle C3", c.SettleC3, 15 * time.Minute},
 		{"replicas", c.redisReplicas(), 0}, {"window", c.Window, 1000}, {"window bytes", c.WindowBytes, ByteSize(64 << 20)}, {"partitions", c.Partitions, 8},
-		{"runs", c.Runs("register"), true}, {"conns", c.Systems["kandas"].Conns, 64}, {"sender", c.Callers["egov"].Sender, "egov"},
+		{"runs", c.Runs("register"), true}, {"conns", c.Systems["kandas"].Conns, 256}, {"sender", c.Callers["egov"].Sender, "egov"},
 	} {
 		if check.got != check.want {
 			t.Errorf("%s is %v, want %v", check.what, check.got, check.want)
