@@ -45,7 +45,8 @@ func TestTypesAgreeWithSchemas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for ceType, schema := range compiled {
+	for ceType, s := range compiled {
+		schema := s.Compiled()
 		p := newPayload(ceType)
 		if p == nil {
 			t.Errorf("%s has a schema but no Go type", ceType)

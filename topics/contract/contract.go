@@ -18,7 +18,6 @@ import (
 	"kandashub/topics"
 	"kandashub/topics/schemas"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -63,7 +62,7 @@ func (t Topic) PartitionsOr(n int) int {
 type Contract struct {
 	topics  []Topic // in the order of the file
 	byName  map[string]Topic
-	schemas map[string]*jsonschema.Schema // by ce_type
+	schemas map[string]*schemas.Schema // by ce_type
 }
 
 // Load reads the embedded contract and compiles its schemas. An error means

@@ -49,9 +49,8 @@ func Types() []string {
 	return types
 }
 
-// Compile returns the schema of every event type, by ce_type. A compiled schema
-// may be used by many goroutines at once.
-func Compile() (map[string]*jsonschema.Schema, error) {
+// Compile returns the schema of every event type, by ce_type.
+func Compile() (map[string]*Schema, error) {
 	c := jsonschema.NewCompiler()
 	c.UseLoader(closed{})
 	c.AssertFormat()
@@ -71,13 +70,17 @@ func Compile() (map[string]*jsonschema.Schema, error) {
 			return nil, fmt.Errorf("schema %s: %w", name, err)
 		}
 	}
-	compiled := make(map[string]*jsonschema.Schema)
+	compiled := make(map[string]*Schema)
 	for _, t := range Types() {
 		s, err := c.Compile(base + t + ".json")
 		if err != nil {
 			return nil, fmt.Errorf("schema %s: %w", t, err)
 		}
-		compiled[t] = s
+		compiled[t] = &Schema{library: s}
+		m := ruleMaker{made: map[*jsonschema.Schema]*rule{}}
+		if r := m.rule(s); !m.unknown {
+			compiled[t].rule = r
+		}
 	}
 	return compiled, nil
 }
