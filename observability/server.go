@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"time"
 
@@ -30,12 +31,14 @@ type Check struct {
 //	/metrics  Prometheus text or OpenMetrics
 //	/livez    200 as long as the process answers: restart it if it does not
 //	/readyz   200 if all checks pass, else 503; JSON with the reason of each
+//	/debug/pprof  with Profile: Go's profiles, which hold code and counts, no values
 //
 // It shows nothing personal, and needs no credential: bind it to an address
 // that only they reach.
 type Server struct {
 	addr   string
 	checks []Check
+	mux    *http.ServeMux
 	http   *http.Server
 
 	listening chan struct{} // closed once bound is set, or binding failed
@@ -47,8 +50,8 @@ type Server struct {
 
 // NewServer returns a server for addr, host:port; port 0 picks a free one.
 func NewServer(addr string, reg *prometheus.Registry, checks ...Check) *Server {
-	s := &Server{addr: addr, checks: checks, listening: make(chan struct{})}
 	mux := http.NewServeMux()
+	s := &Server{addr: addr, checks: checks, mux: mux, listening: make(chan struct{})}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(reg, promhttp.HandlerOpts{EnableOpenMetrics: true, CoalesceGather: true}))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]bool{"alive": true})
@@ -63,6 +66,13 @@ func NewServer(addr string, reg *prometheus.Registry, checks ...Check) *Server {
 		MaxHeaderBytes:    16 << 10,
 	}
 	return s
+}
+
+// Profile serves Go's profiles, too, for whoever looks where time and memory go.
+// Call it before Serve.
+func (s *Server) Profile() {
+	s.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	s.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 }
 
 // Serve binds the address and serves until ctx ends; then it returns nil. It is

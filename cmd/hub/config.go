@@ -58,6 +58,7 @@ type Config struct {
 	BreakerOpenFor  time.Duration `env:"HUB_BREAKER_OPEN_FOR" envDefault:"10s" unit:"duration" meaning:"until an open breaker lets one probe through"`
 
 	PersonKey Key        `env:"HUB_PERSON_KEY" unit:"secret, 32 bytes and more, hex or base64" meaning:"makes the markers that keep a person from getting two IINs; never change it; required where a C3 route runs"`
+	Profile   bool       `env:"HUB_PROFILE" envDefault:"false" unit:"true, false" meaning:"serve Go's profiles at HUB_METRICS, under /debug/pprof/"`
 	LogLevel  slog.Level `env:"HUB_LOG_LEVEL" envDefault:"INFO" unit:"DEBUG, INFO, WARN, ERROR" meaning:"least level of log lines"`
 	LogKey    Key        `env:"HUB_LOG_KEY" unit:"secret, 32 bytes and more, hex or base64" meaning:"makes the tokens that stand for IINs in logs; empty: they show as [iin]"`
 

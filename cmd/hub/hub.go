@@ -66,6 +66,9 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 		return fmt.Errorf("HUB_LISTEN: %w", err)
 	}
 	probes := observability.NewServer(cfg.Metrics, h.registry, h.readiness()...)
+	if cfg.Profile {
+		probes.Profile()
+	}
 	g, running := errgroup.WithContext(ctx)
 
 	// The probes outlive what they tell of.
