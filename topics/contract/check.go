@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"kandashub/topics"
+	"kandashub/topics/schemas"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -64,6 +65,9 @@ func (c *Contract) Check(topic string, m topics.Message) error {
 	if !slices.Contains(t.Types, m.Type) {
 		return violation(UnknownType, "the type does not belong on %s", topic)
 	}
+	if c.accepts(m) {
+		return nil
+	}
 	value, err := decode(m.Data)
 	if err != nil {
 		return &Violation{Code: Schema, Err: err}
@@ -82,6 +86,45 @@ func (c *Contract) Check(topic string, m topics.Message) error {
 		return violation(Subject, "the notice is one of another application")
 	}
 	return nil
+}
+
+// accepts says whether a payload is good, which nearly all are, in a tenth of the
+// time that it takes to find out why one is not. Both look for the same.
+func (c *Contract) accepts(m topics.Message) bool {
+	d := c.documents.Get().(*schemas.Document)
+	defer c.documents.Put(d)
+	if !d.Parse(m.Data) || !c.schemas[m.Type].Accepts(d) || hasRepeatedRef(d) {
+		return false
+	}
+	text := func(name string) string {
+		at, _ := d.Member(schemas.Root, name)
+		text, _ := d.Text(at)
+		return text
+	}
+	_, speaksOfNotice := d.Member(schemas.Root, "notice")
+	return text("application_id") == m.Subject && (!speaksOfNotice || strings.HasPrefix(text("notice"), m.Subject+"."))
+}
+
+// hasRepeatedRef is repeatedRef for accepts.
+func hasRepeatedRef(d *schemas.Document) bool {
+	for _, list := range []string{"family", "persons"} {
+		at, ok := d.Member(schemas.Root, list)
+		if !ok {
+			continue
+		}
+		var seen []string
+		for person := range d.Items(at) {
+			ref := ""
+			if r, ok := d.Member(person, "ref"); ok {
+				ref, _ = d.Text(r)
+			}
+			if slices.Contains(seen, ref) {
+				return true
+			}
+			seen = append(seen, ref)
+		}
+	}
+	return false
 }
 
 // broken turns the library's tree of errors into places. Missing consent goes

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"kandashub/topics"
 	"kandashub/topics/schemas"
@@ -63,6 +64,8 @@ type Contract struct {
 	topics  []Topic // in the order of the file
 	byName  map[string]Topic
 	schemas map[string]*schemas.Schema // by ce_type
+
+	documents sync.Pool // of *schemas.Document
 }
 
 // Load reads the embedded contract and compiles its schemas. An error means
@@ -72,7 +75,7 @@ func Load() (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contract{byName: make(map[string]Topic), schemas: compiled}
+	c := &Contract{byName: make(map[string]Topic), schemas: compiled, documents: sync.Pool{New: func() any { return new(schemas.Document) }}}
 	if c.topics, err = parse(topics.AsyncAPI()); err != nil {
 		return nil, fmt.Errorf("asyncapi.yaml: %w", err)
 	}

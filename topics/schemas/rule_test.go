@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -21,6 +22,58 @@ func TestEverySchemaHasARule(t *testing.T) {
 		if s.rule == nil {
 			t.Errorf("%s uses a keyword that rules do not know", name)
 		}
+	}
+}
+
+// What JSON readers could understand differently is not parsed, and what is
+// parsed is read as others read it.
+func FuzzDocument(f *testing.F) {
+	for _, s := range []string{
+		``, `{}`, `[1,-2.5e3,"a\n\u04a3",true,false,null,{"a":{"b":[]}}]`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `{} x`, `{}{}`, "\"\xff\"", `[[[[`, `{"a":`,
+		`{"a":1,}`, `/**/{}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var d Document
+		if !d.Parse(data) {
+			return
+		}
+		var want any
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.UseNumber()
+		if err := dec.Decode(&want); err != nil {
+			t.Fatalf("only we can read it: %v", err)
+		}
+		if got := d.value(Root); !reflect.DeepEqual(got, want) {
+			t.Fatalf("read as %#v, others read %#v", got, want)
+		}
+	})
+}
+
+// value is a value as encoding/json decodes it.
+func (d *Document) value(at int) any {
+	switch n := d.nodes[at]; n.kind {
+	case '{':
+		o := map[string]any{}
+		for m := range d.Items(at) {
+			o[d.nodes[m].name] = d.value(m)
+		}
+		return o
+	case '[':
+		a := []any{}
+		for i := range d.Items(at) {
+			a = append(a, d.value(i))
+		}
+		return a
+	case '"':
+		return n.text
+	case '0':
+		return json.Number(n.text)
+	case 'n':
+		return nil
+	default:
+		return n.kind == 't'
 	}
 }
 
@@ -44,7 +97,7 @@ func FuzzRules(f *testing.F) {
 		s := compiled[types[i]]
 		rng := rand.New(rand.NewPCG(seed, 1))
 		v := payload(t, types[i])
-		if !s.rule.accepts(v) || s.library.Validate(v) != nil {
+		if !accepts(t, s, v) || s.library.Validate(v) != nil {
 			t.Fatal("the sample is not valid")
 		}
 		for range 30 { // one after another, so that several faults meet, and faults are mended
@@ -53,12 +106,25 @@ func FuzzRules(f *testing.F) {
 			} else if v = payload(t, types[i]); rng.IntN(2) == 0 {
 				spoil(rng, pick(rng, &v), payload(t, types[i]))
 			}
-			if got, want := s.rule.accepts(v), s.library.Validate(v) == nil; got != want {
+			if got, want := accepts(t, s, v), s.library.Validate(v) == nil; got != want {
 				text, _ := json.Marshal(v)
 				t.Fatalf("%s: the rule says %t, the library %t: %s", types[i], got, want, text)
 			}
 		}
 	})
+}
+
+func accepts(t *testing.T, s *Schema, v any) bool {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d Document
+	if !d.Parse(b) {
+		t.Fatalf("cannot be parsed: %s", b)
+	}
+	return s.Accepts(&d)
 }
 
 func payload(t *testing.T, ceType string) (v any) {
