@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +27,7 @@ type Config struct {
 	Token    string        // bearer token; empty: none is sent
 	Timeout  time.Duration // of one call, from dialling to the answer's last byte; default 8 s
 	MaxBody  int64         // of an answer, bytes; default 4 MiB
-	MaxConns int           // connections at once; default 64
+	MaxConns int           // connections at once; default 256
 	TLS      *tls.Config   // may be nil
 	Metrics  *observability.Metrics
 }
@@ -33,9 +35,10 @@ type Config struct {
 // A Client calls one external system over HTTP/1.1. It follows no redirect, uses
 // no proxy and never repeats a request. It is safe for concurrent use.
 type Client struct {
-	cfg  Config
-	base string
-	pool *pool
+	cfg    Config
+	target string // the path of the base URL
+	host   string
+	pool   *pool
 }
 
 // A Request is one call.
@@ -62,6 +65,9 @@ func NewClient(cfg Config) (*Client, error) {
 		// The text of the error would repeat the URL, which may hold a secret.
 		return nil, fmt.Errorf("system %s: an http or https URL without user and query is expected", cfg.System)
 	}
+	if strings.ContainsAny(cfg.Token, "\r\n") {
+		return nil, fmt.Errorf("system %s: the token holds a line break", cfg.System)
+	}
 	if cfg.Timeout <= 0 {
 		cfg.Timeout = 8 * time.Second
 	}
@@ -69,9 +75,9 @@ func NewClient(cfg Config) (*Client, error) {
 		cfg.MaxBody = 4 << 20
 	}
 	if cfg.MaxConns <= 0 {
-		cfg.MaxConns = 64
+		cfg.MaxConns = 256
 	}
-	return &Client{cfg: cfg, base: strings.TrimRight(cfg.URL, "/"), pool: newPool(u, cfg)}, nil
+	return &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg)}, nil
 }
 
 // Close closes the connections that nobody uses.
@@ -97,9 +103,11 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 	if err := lease.check(time.Now()); err != nil {
 		return Response{}, c.noAnswer(ctx, lease, err)
 	}
-	req, err := c.request(ctx, r)
-	if err != nil {
-		return Response{}, &topics.Failure{Class: topics.Rejected, Code: "internal", Err: err}
+	if r.Method == "" {
+		r.Method = http.MethodPost
+	}
+	if !isToken(r.Method) || !isToken(r.Path) { // the error repeats neither
+		return Response{}, topics.Fail(topics.Rejected, "internal", "request has a bad method or path")
 	}
 	conn, err := c.pool.get(ctx)
 	if err != nil {
@@ -113,7 +121,7 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 	conn.SetReadDeadline(deadline)     //nolint:errcheck // here and below: fails only on a closed connection, and then all fails
 	conn.SetWriteDeadline(lease.until) //nolint:errcheck
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	resp, again, err := c.exchange(ctx, conn, req, lease)
+	resp, again, err := c.exchange(ctx, conn, &r, lease)
 	// A deadline that has been set by now must not meet the next call.
 	c.pool.give(conn, stop() && again)
 	return resp, err
@@ -121,8 +129,8 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 
 // exchange makes one call on a connection; again says whether that may be used
 // once more.
-func (c *Client) exchange(ctx context.Context, conn *conn, req *http.Request, lease *lease) (resp Response, again bool, err error) {
-	answer, err := conn.exchange(req, lease)
+func (c *Client) exchange(ctx context.Context, conn *conn, r *Request, lease *lease) (resp Response, again bool, err error) {
+	answer, err := conn.exchange(ctx, func(w *bufio.Writer) { c.write(w, r) }, lease)
 	if err != nil {
 		return Response{}, false, c.noAnswer(ctx, lease, err)
 	}
@@ -148,25 +156,37 @@ func (c *Client) exchange(ctx context.Context, conn *conn, req *http.Request, le
 	return resp, again, nil
 }
 
-func (c *Client) request(ctx context.Context, r Request) (*http.Request, error) {
-	method := r.Method
-	if method == "" {
-		method = http.MethodPost
+// write writes a request. The writer keeps the first error.
+func (c *Client) write(w *bufio.Writer, r *Request) {
+	for _, part := range []string{r.Method, " ", c.target, r.Path, " HTTP/1.1\r\nHost: ", c.host, "\r\nUser-Agent: kandashub\r\nContent-Length: "} {
+		w.WriteString(part) //nolint:errcheck // here and below
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+r.Path, bytes.NewReader(r.Body))
-	if err != nil {
-		return nil, errors.New("request has a bad method or path") // err repeats the path
+	w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(r.Body)), 10)) //nolint:errcheck
+	line := func(name, value string) {
+		if value != "" {
+			for _, part := range []string{"\r\n", name, ": ", value} {
+				w.WriteString(part) //nolint:errcheck
+			}
+		}
 	}
-	for k, v := range r.Header {
-		req.Header[k] = v
-	}
-	if r.ContentType != "" {
-		req.Header.Set("Content-Type", r.ContentType)
-	}
+	line("Content-Type", r.ContentType)
 	if c.cfg.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.cfg.Token)
+		line("Authorization", "Bearer "+c.cfg.Token)
 	}
-	return req, nil
+	w.WriteString("\r\n") //nolint:errcheck
+	r.Header.Write(w)     //nolint:errcheck // takes line breaks out of values
+	w.WriteString("\r\n") //nolint:errcheck
+	w.Write(r.Body)       //nolint:errcheck
+}
+
+// isToken says whether a method or path can stand in a request's first line.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // JSON reads an answer's body into v. An unreadable one is an uncertain

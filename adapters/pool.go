@@ -185,21 +185,19 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 // exchange sends one request and reads the answer's status and header; its body
 // is read by the caller. A server may answer and hang up before it has read the
 // whole request: then the answer counts, and not the error of the write.
-func (c *conn) exchange(req *http.Request, l *lease) (*http.Response, error) {
+func (c *conn) exchange(ctx context.Context, write func(*bufio.Writer), l *lease) (*http.Response, error) {
 	// What is limited is what is read from the connection, and the reader takes
 	// up to a buffer of the body along.
 	c.header.N = maxHeader + int64(c.r.Size())
-	err := req.Write(c.w)
-	if err == nil {
-		err = c.w.Flush()
-	}
+	write(c.w)
+	err := c.w.Flush()
 	if err != nil {
-		if !l.sent || l.refused || req.Context().Err() != nil {
+		if !l.sent || l.refused || ctx.Err() != nil {
 			return nil, err
 		}
 		c.SetReadDeadline(time.Now().Add(50 * time.Millisecond)) //nolint:errcheck // then the read fails
 	}
-	resp, rerr := c.answer(req)
+	resp, rerr := c.answer()
 	switch {
 	case rerr == nil:
 		c.header.N = 1 << 62
@@ -214,12 +212,12 @@ func (c *conn) exchange(req *http.Request, l *lease) (*http.Response, error) {
 // maxInterim is how many interim answers (1xx) may come before the answer.
 const maxInterim = 5
 
-func (c *conn) answer(req *http.Request) (*http.Response, error) {
+func (c *conn) answer() (*http.Response, error) {
 	for range maxInterim {
 		if _, err := c.r.Peek(1); err != nil {
 			return nil, err // here an end is no truncated answer: there is none
 		}
-		resp, err := http.ReadResponse(c.r, req)
+		resp, err := http.ReadResponse(c.r, nil)
 		switch {
 		case err != nil && c.header.N <= 0:
 			return nil, errHeader

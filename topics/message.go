@@ -1,10 +1,10 @@
 package topics
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -72,11 +72,12 @@ var namespace = uuid.MustParse("5f0c9a52-0c8b-5d0e-9a58-6b616e646173")
 // DeriveID returns a UUIDv5 made of parts alone: the same parts give the same
 // id on every hub at any time, so that a repeat is recognised by its reader.
 func DeriveID(parts ...string) string {
-	var b bytes.Buffer
+	var buf [256]byte
+	b := buf[:0]
 	for _, p := range parts {
-		fmt.Fprintf(&b, "%d:%s", len(p), p)
+		b = append(append(strconv.AppendInt(b, int64(len(p)), 10), ':'), p...)
 	}
-	return uuid.NewSHA1(namespace, b.Bytes()).String()
+	return uuid.NewSHA1(namespace, b).String()
 }
 
 // NoticeID names one notice to one recipient, in the form in which it goes

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"kandashub/observability"
 	"kandashub/topics/failpoint"
@@ -49,7 +50,7 @@ func (l *life) makeReplies(replies []Reply) ([]reply, error) {
 		}
 		id := r.ID
 		if id == "" {
-			id = DeriveID(l.msg.ID, l.Route.Name, fmt.Sprint(i))
+			id = DeriveID(l.msg.ID, l.Route.Name, strconv.Itoa(i))
 		}
 		m := Message{
 			ID: id, Type: r.Type, Source: SourceHub, Subject: l.msg.Subject, Time: now, RootTime: l.msg.RootTime,

@@ -3,13 +3,13 @@ package topics
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/segmentio/kafka-go"
 )
 
@@ -63,22 +63,28 @@ func distrust(code, format string, args ...any) *Distrust {
 // Headers returns the CloudEvents headers of m in Kafka's binary mode.
 func (m Message) Headers() []kafka.Header {
 	h := make([]kafka.Header, 0, 10)
-	add := func(k, v string) {
-		if v != "" {
-			h = append(h, kafka.Header{Key: k, Value: []byte(v)})
+	values := make([]byte, 0, 384) // of all headers, in one piece
+	add := func(k string, value func([]byte) []byte) {
+		from := len(values)
+		if values = value(values); len(values) > from {
+			h = append(h, kafka.Header{Key: k, Value: values[from:len(values):len(values)]})
 		}
 	}
-	add("ce_specversion", "1.0")
-	add("ce_id", m.ID)
-	add("ce_type", m.Type)
-	add("ce_source", m.Source)
-	add("ce_subject", m.Subject)
-	add("ce_time", m.Time.UTC().Format(time.RFC3339Nano))
-	if !m.RootTime.IsZero() {
-		add("ce_roottime", m.RootTime.UTC().Format(time.RFC3339Nano))
+	text := func(v string) func([]byte) []byte { return func(b []byte) []byte { return append(b, v...) } }
+	at := func(t time.Time) func([]byte) []byte {
+		return func(b []byte) []byte { return t.UTC().AppendFormat(b, time.RFC3339Nano) }
 	}
-	add("traceparent", m.TraceParent)
-	add("content-type", "application/json")
+	add("ce_specversion", text("1.0"))
+	add("ce_id", text(m.ID))
+	add("ce_type", text(m.Type))
+	add("ce_source", text(m.Source))
+	add("ce_subject", text(m.Subject))
+	add("ce_time", at(m.Time))
+	if !m.RootTime.IsZero() {
+		add("ce_roottime", at(m.RootTime))
+	}
+	add("traceparent", text(m.TraceParent))
+	add("content-type", text("application/json"))
 	return h
 }
 
@@ -129,7 +135,7 @@ func Parse(r *Record) (Message, error) {
 			return m, distrust("not_cloudevent", "header ce_roottime is not RFC 3339")
 		}
 	}
-	if !json.Valid(r.Value) {
+	if !jsontext.Value(r.Value).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
 		return m, distrust("not_json", "the value is not JSON")
 	}
 	return m, nil

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -56,6 +58,7 @@ type hub struct {
 // serve runs the hub until ctx ends, then hands over and ends within
 // HUB_SHUTDOWN. Log lines go to w.
 func serve(ctx context.Context, cfg *Config, w io.Writer) error {
+	useMemory(cfg)
 	h, err := newHub(cfg, w)
 	if err != nil {
 		return err
@@ -103,6 +106,18 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 	stopProbes()
 	h.log.Info("stopped")
 	return errors.Join(err, <-probed)
+}
+
+// useMemory has garbage collected seldom while there is room: what the hub holds
+// is bounded by its window, and nearly all that it makes ends with a message.
+// GOGC and GOMEMLIMIT in the environment go before.
+func useMemory(cfg *Config) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(max(2*int64(cfg.WindowBytes), 96<<20))
+	}
 }
 
 // newHub makes everything and connects to nothing yet.
