@@ -30,7 +30,7 @@ func mutants() []mutant {
 		{
 			name: "claim-for-ever", about: "the claim of a hub that died is never given up", scenario: "hub-killed",
 			caught:  []string{"I1 undecided", "I1 lost"},
-			patches: []patch{{"topics/claims/scripts.go", "r.owner, r.till = owner, ms(now + lease)", "r.owner, r.till = owner, ms(now + 86400000)"}},
+			patches: []patch{{"topics/claims/scripts.go", "local till = ms(now + lease)", "local till = ms(now + 86400000)"}},
 		},
 		{
 			name: "round-robin", about: "replies go to partitions in turn, not by application", scenario: "parking",

@@ -48,8 +48,8 @@
 // The Redis client belongs to the caller. It is made with MaxRetries -1: this
 // package repeats a step itself where the reply was lost, and no repeat of the
 // client's is relied upon. ContextTimeoutEnabled, and read and write timeouts
-// far below the lease, keep a Redis that hangs from eating it. Lua with TIME
-// before writes needs Redis 5.
+// far below the lease, keep a Redis that hangs from eating it. SET with NX
+// and GET together needs Redis 7.
 //
 // All steps go through one batcher: what has queued while the last round trip
 // was under way goes out together, as one run of a script that takes many steps

@@ -16,6 +16,9 @@ package claims
 // States: c claimed, s sent, a answered, d done, x dead, y dead with the effect
 // done (its reply is still kept), o reopened.
 //
+// Two steps take one command where a reader would expect two: a claim is tried
+// with SET NX GET, and done is written before it is known whether it may (Redis 7).
+//
 // Measured against a Redis hash with fields of one letter, in one run on Redis
 // 7.0: a new claim is a quarter to two fifths faster, a busy one about a
 // quarter, and a done marker takes 180 instead of 196 bytes, key and all.
@@ -25,8 +28,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 
 local function ms(n) return string.format('%d', n) end
 
-local function read(key)
-  local v = redis.call('GET', key)
+local function parse(v)
   if not v then return nil end
   local r = {}
   local rest -- where the reply begins: a pattern that ran over it would be slow, and deep in some Redis
@@ -37,6 +39,8 @@ local function read(key)
   return r
 end
 
+local function read(key) return parse(redis.call('GET', key)) end
+
 local function fresh(fp, owner)
   return {state = 'c', fp = fp, owner = owner, till = '', sent = '', before = '', letter = '', reply = ''}
 end
@@ -46,7 +50,7 @@ local function write(key, r)
 end
 
 local function finish(key, fp, owner, keep)
-  redis.call('SET', key, 'd|' .. fp .. '|' .. owner .. '|||||', 'PX', keep)
+  return redis.call('SET', key, 'd|' .. fp .. '|' .. owner .. '|||||', 'PX', keep, 'GET')
 end
 
 local function alive(r) return r.till ~= '' and now < tonumber(r.till) end
@@ -63,17 +67,18 @@ local steps = {}
 function steps.claim(key, fp, owner, lease, at_once)
   local n = redis.call('INCR', KEYS[key + 1])
   key = KEYS[key]
-  local r = read(key)
-  if r then
-    if r.fp ~= fp then return 'conflict|' .. n end
-    if r.state == 'd' then return 'done|' .. n end
-    if r.state == 'x' or r.state == 'y' then return 'dead|' .. n .. '|' .. r.letter end
-    if r.owner ~= owner and alive(r) then return 'busy|' .. n .. '|' .. ms(tonumber(r.till) - now) end
-  else
-    r = fresh(fp, '')
-  end
+  local till = ms(now + lease)
+  -- Nearly always nobody has met the message: then this is all.
+  local sent = at_once == '1'
+  local r = parse(redis.call('SET', key,
+    (sent and 's|' or 'c|') .. fp .. '|' .. owner .. '|' .. till .. '|' .. (sent and ms(now) or '') .. '|||', 'NX', 'GET'))
+  if not r then return 'new|' .. n end
+  if r.fp ~= fp then return 'conflict|' .. n end
+  if r.state == 'd' then return 'done|' .. n end
+  if r.state == 'x' or r.state == 'y' then return 'dead|' .. n .. '|' .. r.letter end
+  if r.owner ~= owner and alive(r) then return 'busy|' .. n .. '|' .. ms(tonumber(r.till) - now) end
   local mine = r.owner == owner
-  r.owner, r.till = owner, ms(now + lease)
+  r.owner, r.till = owner, till
   if r.state == 'a' then
     write(key, r)
     return 'answered|' .. n .. '|' .. r.reply
@@ -81,7 +86,7 @@ function steps.claim(key, fp, owner, lease, at_once)
   if not mine then
     r.before = r.sent
     if r.state ~= 's' then r.state = 'c' end
-    if at_once == '1' then r.state, r.sent = 's', ms(now) end
+    if sent then r.state, r.sent = 's', ms(now) end
   end
   write(key, r)
   if r.before ~= '' then return 'uncertain|' .. n .. '|' .. r.before .. '|' .. ms(now - r.before) end
@@ -133,11 +138,20 @@ end
 -- be finished by anyone: publishing it twice does no harm.
 function steps.done(key, owner, fp, keep)
   key = KEYS[key]
-  local r = read(key) or fresh(fp, owner)
-  if r.state == 'd' then return 1 end
-  if not open(r) or (r.owner ~= owner and r.state ~= 'a') then return 0 end
-  finish(key, r.fp, '', keep)
-  return 1
+  -- Nearly always it may, so it is written first, and put back otherwise.
+  local old = finish(key, fp, '', keep)
+  local readable, r = pcall(parse, old)
+  if not readable then
+    redis.call('SET', key, old)
+    error(r, 0)
+  end
+  r = r or fresh(fp, owner)
+  if r.state == 'd' or (open(r) and (r.owner == owner or r.state == 'a')) then
+    if r.fp ~= fp then finish(key, r.fp, '', keep) end
+    return 1
+  end
+  redis.call('SET', key, old)
+  return 0
 end
 
 -- dead: owner, fingerprint, letter. A dead record remembers when it was sent, or
