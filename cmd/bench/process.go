@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A process is a program that the bench runs; what it says goes to a file.
+type process struct {
+	name   string
+	log    string
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+// start starts a program with more variables in its environment than ours,
+// which lends it no setting of a hub. announce, if not nil, is filled from the
+// first line that the program prints, in JSON: it is up then.
+func start(dir, name, path string, args, env []string, announce any) (*process, error) {
+	p := &process{name: name, log: filepath.Join(dir, name+".log"), exited: make(chan struct{})}
+	out, err := os.Create(p.log)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	defer out.Close() // the process has its own
+	p.cmd = exec.Command(path, args...)
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "HUB_") {
+			p.cmd.Env = append(p.cmd.Env, v)
+		}
+	}
+	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.SysProcAttr = attributes()
+	var said *os.File
+	if announce != nil {
+		read, write, err := os.Pipe()
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", name, err)
+		}
+		defer write.Close()
+		said, p.cmd.Stdout = read, write
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // ProcessState says how it ended
+		close(p.exited)
+	}()
+	if announce == nil {
+		return p, nil
+	}
+	p.cmd.Stdout.(*os.File).Close() // so that the program's end ends our reading
+	line, err := bufio.NewReader(said).ReadBytes('\n')
+	said.Close()
+	if err == nil {
+		err = json.Unmarshal(line, announce)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s did not come up: %w%s", name, err, p.lastLines()), p.stop())
+	}
+	return p, nil
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// grace is how long a process may take to end in good order.
+const grace = 30 * time.Second
+
+// stop ends the process in good order, or kills it.
+func (p *process) stop() error {
+	if p == nil {
+		return nil
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	late := time.AfterFunc(grace, func() { _ = p.cmd.Process.Kill() })
+	<-p.exited
+	if !late.Stop() {
+		return fmt.Errorf("%s did not end within %s", p.name, grace)
+	}
+	return nil
+}
+
+// watched returns a context that ends when one of the processes does.
+func watched(ctx context.Context, processes ...*process) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	for _, p := range processes {
+		go func() {
+			select {
+			case <-p.exited:
+				cancel(fmt.Errorf("%s has ended by itself: %s%s", p.name, p.cmd.ProcessState, p.lastLines()))
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, func() { cancel(nil) }
+}
+
+// lastLines is the end of what a process said, to be part of an error.
+func (p *process) lastLines() string {
+	b, err := os.ReadFile(p.log)
+	if err != nil || len(b) == 0 {
+		return ""
+	}
+	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+	return "; its last lines:\n" + string(bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
+}
+
+// freeAddresses finds ports that nobody listens at, below those that systems give
+// to outgoing connections, so that none of these takes one before it is used.
+func freeAddresses(n int) (addrs []string, err error) {
+	for port := 30000 + os.Getpid()%2000; port < 32768 && len(addrs) < n; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			addrs = append(addrs, l.Addr().String())
+			defer l.Close() // only now, so that each is another
+		}
+	}
+	if len(addrs) < n {
+		return nil, errors.New("too few ports are free")
+	}
+	return addrs, nil
+}
