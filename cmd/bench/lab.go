@@ -31,16 +31,16 @@ type lab struct {
 
 // settings are the flags that all commands share.
 type settings struct {
-	Bin       string        `default:"bin" type:"path" help:"Folder of the programs hub, hubctl and verify (${default})."`
-	Redis     string        `env:"REDIS_ADDR" required:"" placeholder:"HOST:PORT" help:"A real Redis, of ours alone."`
-	RedisPID  int           `env:"REDIS_PID" help:"Its process, whose CPU is read."`
-	RealKafka string        `env:"KAFKA_BROKERS" placeholder:"HOST:PORT" help:"A real Apache Kafka, of ours alone."`
-	KafkaPID  int           `env:"KAFKA_PID" help:"Its process, whose CPU is read."`
-	Workers   int           `default:"256" help:"Calls at once, of the hub (HUB_WORKERS) and of the limit program (${default})."`
-	LogLevel  string        `default:"INFO" help:"HUB_LOG_LEVEL (${default}, as the hub's default is)."`
-	Reply     bool          `default:"true" negatable:"" help:"The limit program writes replies, as the hub does."`
-	Out       string        `type:"path" help:"Folder of a report, in JSON and Markdown; none, if empty."`
-	Patience  time.Duration `default:"5m" help:"How long one run may take (${default})."`
+	Bin       string        `json:"-" default:"bin" type:"path" help:"Folder of the programs hub, hubctl and verify (${default})."`
+	Redis     string        `json:"-" env:"REDIS_ADDR" required:"" placeholder:"HOST:PORT" help:"A real Redis, of ours alone."`
+	RedisPID  int           `json:"-" env:"REDIS_PID" help:"Its process, whose CPU is read."`
+	RealKafka string        `json:"-" env:"KAFKA_BROKERS" placeholder:"HOST:PORT" help:"A real Apache Kafka, of ours alone."`
+	KafkaPID  int           `json:"-" env:"KAFKA_PID" help:"Its process, whose CPU is read."`
+	Workers   int           `json:"workers" default:"256" help:"Calls at once, of the hub (HUB_WORKERS) and of the limit program (${default})."`
+	LogLevel  string        `json:"log_level" default:"INFO" help:"HUB_LOG_LEVEL (${default}, as the hub's default is)."`
+	Reply     bool          `json:"limit_writes_replies" default:"true" negatable:"" help:"The limit program writes replies, as the hub does."`
+	Out       string        `json:"-" type:"path" help:"Folder of a report, in JSON and Markdown; none, if empty."`
+	Patience  time.Duration `json:"-" default:"5m" help:"How long one run may take (${default})."`
 }
 
 // open starts what lasts for the whole bench.

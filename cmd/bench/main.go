@@ -1,7 +1,22 @@
-// Command bench measures how fast the hub is: on one machine, beside a limit
-// program that does the same with the same libraries and promises nothing.
+// Command bench measures how fast the hub is, on one machine, in one run beside a
+// limit program (package limit) that does the same with the same libraries and
+// promises nothing: the ratio of the two is what counts, as figures of one machine
+// say little on another.
 //
-//	bench run       throughput over the grid of cells
+//	bench run       throughput and cost over a grid of cells: latency, size, format, replicas, Kafka
+//	bench latency   added latency at a fixed rate
+//	bench keys      order by key, as the table of Confluent's Parallel Consumer
+//	bench growth    cost by applications, partitions and backlog; memory is bounded by the window
+//	bench idle      a hub with all routes and nothing to do
+//
+// cell.go says what one run is about, trial.go is one run from its servers to its
+// figures, lab.go what lasts longer. Hub, limit program, target and the stand-in
+// for Kafka are processes of their own; Redis is real always, and given, as a real
+// Apache Kafka is (deploy/servers/with-servers starts both).
+//
+// All messages come through package load, which numbers them, and all calls go to
+// package target, which knows from the numbers what is lost, doubled or out of
+// order. One of the hub's is a failure of the bench, however fast it was.
 package main
 
 import (
@@ -10,7 +25,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -28,38 +42,20 @@ type targetCmd struct{}
 // Run is `bench target`.
 func (c *targetCmd) Run(ctx context.Context) error { return target.Serve(ctx, os.Stdout) }
 
-type runCmd struct {
-	settings
-	Repeat  int `default:"1"`
-	Latency time.Duration
-}
-
-func (c *runCmd) Run(ctx context.Context) error {
-	l, err := c.settings.open()
-	if err != nil {
-		return err
-	}
-	defer l.close()
-	for range c.Repeat {
-		for _, s := range []string{subjectLimit, subjectHub} {
-			cell := standard()
-			cell.Latency = c.Latency
-			r, err := l.measure(ctx, s, cell)
-			fmt.Printf("%+v %v\n", r, err)
-		}
-	}
-	return nil
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var cli struct {
-		Run    runCmd    `cmd:"" help:"Throughput."`
-		Limit  limitCmd  `cmd:"" hidden:"" help:"Be the limit program."`
-		Target targetCmd `cmd:"" hidden:"" help:"Be the system that is called."`
+		Run     runCmd     `cmd:"" help:"Throughput and cost over a grid of cells."`
+		Latency latencyCmd `cmd:"" help:"Added latency at a fixed rate."`
+		Keys    keysCmd    `cmd:"" help:"Order by key, as the table of Parallel Consumer."`
+		Growth  growthCmd  `cmd:"" help:"Cost by applications, partitions and backlog."`
+		Idle    idleCmd    `cmd:"" help:"A hub with all routes and nothing to do."`
+		Limit   limitCmd   `cmd:"" hidden:"" help:"Be the limit program."`
+		Target  targetCmd  `cmd:"" hidden:"" help:"Be the system that is called."`
 	}
-	k := kong.Parse(&cli, kong.Name("bench"), kong.Description("How fast the hub is."), kong.BindTo(ctx, (*context.Context)(nil)))
+	k := kong.Parse(&cli, kong.Name("bench"), kong.Description("How fast the hub is, beside a program that promises nothing."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

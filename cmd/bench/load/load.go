@@ -27,6 +27,7 @@ type Plan struct {
 	Duplicates   float64 // share of the records that repeat an earlier one
 	Applications int     // that the messages are about
 	Body         int     // bytes of a payload, about; a small one has what it must
+	InTurn       bool    // the applications take turns; else any may be next
 }
 
 // Topic is where the messages of a plan go.
@@ -71,6 +72,9 @@ func mix(x uint64) uint64 {
 
 // application is the number of the application that a message is about.
 func (p Plan) application(message int) int {
+	if p.InTurn {
+		return message % p.Applications
+	}
 	return int(mix(uint64(message)) % uint64(p.Applications))
 }
 
