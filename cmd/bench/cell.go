@@ -86,11 +86,13 @@ func (c cell) String() string {
 	if c.PerSecond > 0 {
 		s += fmt.Sprintf(", %d/s", c.PerSecond)
 	}
-	s2 := standard()
-	if c.Partitions != s2.Partitions {
+	usual := standard()
+	if c.Partitions == 1 {
+		s += ", 1 partition"
+	} else if c.Partitions != usual.Partitions {
 		s += fmt.Sprintf(", %d partitions", c.Partitions)
 	}
-	if c.Applications != s2.Applications {
+	if c.Applications != usual.Applications {
 		s += fmt.Sprintf(", %d applications", c.Applications)
 	}
 	if c.Backlog > 0 {

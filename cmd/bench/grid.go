@@ -26,7 +26,8 @@ type runCmd struct {
 func (c *runCmd) Run(ctx context.Context) error { return c.settings.bench(ctx, c) }
 
 func (c *runCmd) measure(ctx context.Context, l *lab, out *report) error {
-	cells := c.cells(l)
+	c.Kafka = l.there(c.Kafka)
+	cells := c.cells(l.Workers)
 	err := l.all(ctx, cells, func(cell cell) int {
 		if c.Full || narrow(cell) && cell.Replicas == 1 && cell.Kafka == c.Kafka[0] {
 			return c.Repeat
@@ -37,7 +38,7 @@ func (c *runCmd) measure(ctx context.Context, l *lab, out *report) error {
 		return err
 	}
 	for _, part := range []measuring{
-		&latencyCmd{Rate: 1000, For: 20 * time.Second, Latency: []time.Duration{0, 20 * time.Millisecond}, Adapter: c.Adapter, Kafka: c.Kafka[:1], Replicas: []int{1}},
+		&latencyCmd{Rate: 1000, For: 10 * time.Second, Latency: []time.Duration{0, 20 * time.Millisecond}, Adapter: c.Adapter, Kafka: c.Kafka, Replicas: []int{1}},
 		&keysCmd{Kafka: c.Kafka[0], Keys: publishedKeys(), Messages: 10_000},
 		&growthCmd{Applications: []int{10, 100, 1_000, 10_000, 100_000}, Partitions: []int{1, 8, 64}, Backlog: []int{20_000, 100_000, 1_000_000}},
 		&idleCmd{For: 10 * time.Second, Kafka: c.Kafka[:1]},
@@ -52,13 +53,22 @@ func narrow(c cell) bool {
 	return c.Body == 1<<10 && (c.Latency == 0 || c.Latency == 20*time.Millisecond)
 }
 
-// cells are the combinations that are asked for.
-func (c *runCmd) cells(l *lab) (cells []cell) {
-	for i, kind := range c.Kafka {
-		if kind == kafkaReal && l.RealKafka == "" && i > 0 {
+// there are the kinds of Kafka that can be had: without a real one, the rest is
+// measured all the same. One alone that is missing is an error later.
+func (l *lab) there(kinds []string) (out []string) {
+	for _, kind := range kinds {
+		if kind == kafkaReal && l.RealKafka == "" && len(kinds) > 1 {
 			fmt.Fprintln(os.Stderr, "bench: no Apache Kafka is known (KAFKA_BROKERS): its cells are left out")
 			continue
 		}
+		out = append(out, kind)
+	}
+	return out
+}
+
+// cells are the combinations that are asked for.
+func (c *runCmd) cells(workers int) (cells []cell) {
+	for i, kind := range c.Kafka {
 		for _, replicas := range c.Replicas {
 			for _, adapter := range c.Adapter {
 				for _, kib := range c.Body {
@@ -69,7 +79,7 @@ func (c *runCmd) cells(l *lab) (cells []cell) {
 						if !c.Full && !first && !narrow(cell) || c.Quick && (!first || !narrow(cell)) {
 							continue
 						}
-						cell = cell.sized(l.Workers)
+						cell = cell.sized(workers)
 						if c.Messages > 0 {
 							cell.Messages = c.Messages
 						}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"time"
+
+	"kandashub/topics/contract"
 )
 
 // An idleResult is a hub with all routes and nothing to do.
@@ -39,12 +42,34 @@ func (c *idleCmd) measure(ctx context.Context, l *lab, out *report) error {
 	return nil
 }
 
-// routes of a hub, by the groups that they join.
-func idleGroups() (groups []string) {
-	for _, r := range strings.Fields("register iin-lookup iin-generate iin-record verify notify-migration notify-egov notify-statecorp delivered reissue") {
-		groups = append(groups, "hub."+r)
+// groups are those that a hub with all routes joins: a route is what has a topic
+// for what waits.
+func groups() (names []string, err error) {
+	agreed, err := contract.Load()
+	if err != nil {
+		return nil, err
 	}
-	return groups
+	for _, t := range agreed.Topics() {
+		if route, ok := strings.CutSuffix(t.Name, ".parked"); ok {
+			names = append(names, "hub."+route)
+		}
+	}
+	return names, nil
+}
+
+// everySystem are settings by which a hub finds all systems at one URL. The hub
+// itself says which there are.
+func (l *lab) everySystem(ctx context.Context) (env []string, err error) {
+	text, err := exec.CommandContext(ctx, l.program("hub"), "settings").Output()
+	if err != nil {
+		return nil, fmt.Errorf("hub settings: %w", err)
+	}
+	_, list, _ := strings.Cut(string(text), "`<SYSTEM>` is one of ")
+	list, _, _ = strings.Cut(list, ";")
+	for system := range strings.SplitSeq(list, ", ") {
+		env = append(env, "HUB_"+system+"_URL="+l.url)
+	}
+	return env, nil
 }
 
 func (l *lab) idle(ctx context.Context, kind string, d time.Duration) (r idleResult, err error) {
@@ -56,18 +81,22 @@ func (l *lab) idle(ctx context.Context, kind string, d time.Duration) (r idleRes
 		return r, err
 	}
 	defer func() { err = errors.Join(err, k.close()) }()
-	env := []string{"HUB_PERSON_KEY=" + strings.Repeat("0f", 32)}
-	for _, system := range strings.Fields("MIGRATION KANDAS EGOV GBDFL MIGPOLICE STATECORP EDS") {
-		env = append(env, "HUB_"+system+"_URL="+l.url)
+	env, err := l.everySystem(ctx)
+	if err != nil {
+		return r, err
 	}
 	s := &subject{}
-	if err := l.startHub(s, 0, k, cell, env...); err != nil {
+	if err := l.startHub(s, 0, k, cell, append(env, "HUB_PERSON_KEY="+strings.Repeat("0f", 32))...); err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	ctx, stopWatching := watched(ctx, s.processes...)
 	defer stopWatching()
-	for _, g := range idleGroups() {
+	joined, err := groups()
+	if err != nil {
+		return r, err
+	}
+	for _, g := range joined {
 		if err := k.awaitMembers(ctx, g, 1); err != nil {
 			return r, errors.Join(err, context.Cause(ctx))
 		}

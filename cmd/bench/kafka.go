@@ -125,13 +125,16 @@ func (r *replies) close() {
 // poll is how often Kafka is asked what it tells nobody by itself.
 const poll = 20 * time.Millisecond
 
-// await asks until it is so.
-func await(ctx context.Context, what string, so func() (bool, error)) error {
+// errNotYet means that what is waited for has not come.
+var errNotYet = errors.New("not yet")
+
+// await asks until there is no error.
+func await(ctx context.Context, what string, ask func() error) error {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
-		ok, err := so()
-		if ok && err == nil {
+		err := ask()
+		if err == nil {
 			return nil
 		}
 		select {
@@ -144,13 +147,15 @@ func await(ctx context.Context, what string, so func() (bool, error)) error {
 
 // awaitMembers waits until so many members share the partitions.
 func (k *kafkaServer) awaitMembers(ctx context.Context, group string, members int) error {
-	return await(ctx, fmt.Sprintf("%s has %d members", group, members), func() (bool, error) {
+	return await(ctx, fmt.Sprintf("%s has %d members", group, members), func() error {
 		groups, err := k.admin.DescribeGroups(ctx, group)
 		if err != nil {
-			return false, err
+			return err
 		}
-		g := groups[group]
-		return g.State == "Stable" && len(g.Members) == members, g.Err
+		if g := groups[group]; g.State != "Stable" || len(g.Members) != members {
+			return fmt.Errorf("%w: %d members, %s", errNotYet, len(g.Members), g.State)
+		}
+		return nil
 	})
 }
 
@@ -160,16 +165,16 @@ func (k *kafkaServer) awaitCommitted(ctx context.Context, group, topic string) e
 	if err != nil {
 		return fmt.Errorf("kafka: %w", err)
 	}
-	return await(ctx, group+" has committed all", func() (bool, error) {
+	return await(ctx, group+" has committed all", func() error {
 		committed, err := k.admin.FetchOffsets(ctx, group)
 		if err != nil {
-			return false, err
+			return err
 		}
 		for _, e := range ends[topic] {
 			if at, ok := committed.Lookup(topic, e.Partition); e.Offset > 0 && (!ok || at.At < e.Offset) {
-				return false, nil
+				return fmt.Errorf("%w: partition %d stands at %d of %d", errNotYet, e.Partition, at.At, e.Offset)
 			}
 		}
-		return true, nil
+		return nil
 	})
 }

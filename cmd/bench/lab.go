@@ -22,6 +22,7 @@ import (
 // and where its programs are.
 type lab struct {
 	settings
+	ports  *ports
 	dir    string // of logs and of the stand-in's data; removed at the end
 	self   string // this program
 	url    string // of the target
@@ -49,11 +50,16 @@ func (s settings) open() (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.openAs(self)
+}
+
+// openAs is open where this program lies elsewhere: a test is another one.
+func (s settings) openAs(self string) (*lab, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{settings: s, dir: dir, self: self}
+	l := &lab{settings: s, ports: newPorts(), dir: dir, self: self}
 	var at target.Addresses
 	if l.played, err = start(dir, "target", self, []string{"target"}, nil, &at); err != nil {
 		os.RemoveAll(dir)
@@ -104,7 +110,7 @@ func (l *lab) kafka(ctx context.Context, kind string, partitions int, groups []s
 		return nil, k.closeAfter(err)
 	}
 	k.admin = kadm.NewClient(k.client)
-	if err := await(ctx, "Kafka answers", func() (bool, error) { return true, k.client.Ping(ctx) }); err != nil {
+	if err := await(ctx, "Kafka answers", func() error { return k.client.Ping(ctx) }); err != nil {
 		return nil, k.closeAfter(err)
 	}
 	if err := l.hubctl(ctx, k, "topics", "create", "--replication", "1", "--partitions", strconv.Itoa(partitions)); err != nil {
@@ -120,11 +126,9 @@ func (l *lab) kafka(ctx context.Context, kind string, partitions int, groups []s
 
 // standIn starts a stand-in.
 func (l *lab) standIn(k *kafkaServer) (err error) {
-	addrs, err := freeAddresses(1)
-	if err != nil {
+	if k.brokers, err = l.ports.address(); err != nil {
 		return err
 	}
-	k.brokers = addrs[0]
 	if k.dir, err = os.MkdirTemp(l.dir, "kafka"); err != nil {
 		return err
 	}
@@ -149,9 +153,15 @@ func (k *kafkaServer) clear(ctx context.Context, groups []string, sources ...str
 	if err != nil {
 		return fmt.Errorf("kafka: dropping old records: %w", err)
 	}
-	for _, g := range groups {
-		if _, err := k.admin.DeleteGroup(ctx, g); err != nil && !errors.Is(err, kerr.GroupIDNotFound) {
-			return fmt.Errorf("kafka: forgetting where %s stood: %w", g, err)
+	for _, g := range groups { // a broker that has just started has no coordinator yet
+		if err := await(ctx, "Kafka has forgotten where "+g+" stood", func() error {
+			_, err := k.admin.DeleteGroup(ctx, g)
+			if errors.Is(err, kerr.GroupIDNotFound) {
+				return nil
+			}
+			return err
+		}); err != nil {
+			return err
 		}
 	}
 	return nil

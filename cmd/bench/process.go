@@ -118,18 +118,27 @@ func (p *process) lastLines() string {
 	return "; its last lines:\n" + string(bytes.Join(lines[max(0, len(lines)-5):], []byte("\n")))
 }
 
-// freeAddresses finds ports that nobody listens at, below those that systems give
-// to outgoing connections, so that none of these takes one before it is used.
-func freeAddresses(n int) (addrs []string, err error) {
-	for port := 30000 + os.Getpid()%2000; port < 32768 && len(addrs) < n; port++ {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+// Ports lie below those that systems give to outgoing connections, so that none
+// of these takes one before it is used.
+const (
+	firstPort = 30000
+	portCount = 2700
+)
+
+// ports hands out ports that nobody listens at, each once: what is started has
+// not bound its port yet when the next one is asked for.
+type ports struct{ next int }
+
+// newPorts begins at a place of its own, so that two benches seldom meet.
+func newPorts() *ports { return &ports{next: os.Getpid()} }
+
+func (p *ports) address() (string, error) {
+	for range portCount {
+		p.next++
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", firstPort+p.next%portCount))
 		if err == nil {
-			addrs = append(addrs, l.Addr().String())
-			defer l.Close() // only now, so that each is another
+			return l.Addr().String(), l.Close()
 		}
 	}
-	if len(addrs) < n {
-		return nil, errors.New("too few ports are free")
-	}
-	return addrs, nil
+	return "", errors.New("no port is free")
 }

@@ -67,18 +67,22 @@ func (l *lab) startLimit(s *subject, i int, k *kafkaServer, c cell) error {
 
 // startHub starts a hub with all defaults but those that a cell is about.
 func (l *lab) startHub(s *subject, i int, k *kafkaServer, c cell, env ...string) error {
-	addrs, err := freeAddresses(2)
+	door, err := l.ports.address()
+	if err != nil {
+		return err
+	}
+	metrics, err := l.ports.address()
 	if err != nil {
 		return err
 	}
 	p, err := start(l.dir, fmt.Sprintf("hub-%d", i+1), l.program("hub"), nil, append([]string{
 		"HUB_KAFKA=" + k.brokers, "HUB_REDIS=" + l.Redis, "HUB_PARTITIONS=" + strconv.Itoa(c.Partitions), "HUB_WORKERS=" + strconv.Itoa(l.Workers),
-		"HUB_LISTEN=" + addrs[0], "HUB_METRICS=" + addrs[1], "HUB_LOG_LEVEL=" + l.LogLevel,
+		"HUB_LISTEN=" + door, "HUB_METRICS=" + metrics, "HUB_LOG_LEVEL=" + l.LogLevel,
 	}, env...), nil)
 	if err != nil {
 		return err
 	}
-	s.processes, s.metrics = append(s.processes, p), append(s.metrics, "http://"+addrs[1]+"/metrics")
+	s.processes, s.metrics = append(s.processes, p), append(s.metrics, "http://"+metrics+"/metrics")
 	return nil
 }
 
