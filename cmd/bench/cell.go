@@ -104,6 +104,8 @@ func (c cell) String() string {
 // size is a number of bytes in words.
 func size(n int) string {
 	switch {
+	case n >= 1<<33:
+		return fmt.Sprintf("%.0f GiB", float64(n)/(1<<30))
 	case n >= 1<<20:
 		return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
 	case n >= 1<<10:
@@ -123,20 +125,31 @@ type result struct {
 	PerSecond []int         `json:"effects_in_each_second"`
 	Startup   time.Duration `json:"startup_ns"` // from the first process, or message, to the first call
 
-	CPU        cpu       `json:"cpu_ms_per_1000_messages"`
-	Resident   int64     `json:"resident_bytes"` // at the end, of all replicas
-	Peak       int64     `json:"peak_bytes"`
-	Objects    float64   `json:"allocations_per_message"`
-	Bytes      float64   `json:"allocated_bytes_per_message"`
-	Lost       int       `json:"lost"`
-	Doubled    int       `json:"doubled"`
-	OutOfOrder int       `json:"out_of_order"`
-	ToSystem   *quantile `json:"to_system,omitempty"` // from before the message was sent to the call
-	Whole      *quantile `json:"whole,omitempty"`     // on to where the reply can be read, without the system's own time
+	CPU      cpu       `json:"cpu_ms_per_1000_messages"`
+	Resident int64     `json:"resident_bytes"` // at the end, of all replicas
+	Peak     int64     `json:"peak_bytes"`
+	Objects  float64   `json:"allocations_per_message"`
+	Bytes    float64   `json:"allocated_bytes_per_message"`
+	Wrong    wrongs    `json:"wrong"`
+	ToSystem *quantile `json:"to_system,omitempty"` // from before the message was sent to the call
+	Whole    *quantile `json:"whole,omitempty"`     // on to where the reply can be read, without the system's own time
 }
 
-// wrong says whether a promise was broken.
-func (r result) wrong() bool { return r.Lost != 0 || r.Doubled != 0 || r.OutOfOrder != 0 }
+// wrongs are what the hub promises never to do, as the target saw it.
+type wrongs struct {
+	Lost        int `json:"lost"`
+	Doubled     int `json:"doubled"`
+	OutOfOrder  int `json:"out_of_order"` // came after a later one of its application
+	Overlapping int `json:"overlapping"`  // came before the last one of its application was answered
+}
+
+func (w wrongs) String() string {
+	return fmt.Sprintf("%d/%d/%d/%d", w.Lost, w.Doubled, w.OutOfOrder, w.Overlapping)
+}
+
+func (w wrongs) plus(o wrongs) wrongs {
+	return wrongs{w.Lost + o.Lost, w.Doubled + o.Doubled, w.OutOfOrder + o.OutOfOrder, w.Overlapping + o.Overlapping}
+}
 
 // cpu is processor time by who used it.
 type cpu struct {

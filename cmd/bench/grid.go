@@ -112,8 +112,8 @@ func (l *lab) all(ctx context.Context, cells []cell, repeat func(cell) int, take
 					r.Error = err.Error()
 					failed = errors.Join(failed, fmt.Errorf("%s, %s: %w", name, c, err))
 				}
-				if err == nil && name == subjectHub && r.wrong() {
-					failed = errors.Join(failed, fmt.Errorf("%s, %s: %d lost, %d doubled, %d out of order", name, c, r.Lost, r.Doubled, r.OutOfOrder))
+				if err == nil && name == subjectHub && r.Wrong != (wrongs{}) {
+					failed = errors.Join(failed, fmt.Errorf("%s, %s: lost/doubled/out of order/overlapping: %s", name, c, r.Wrong))
 				}
 				fmt.Fprintf(os.Stderr, "%d/%d %s, %s: %s\n", n, total, name, c, r.said())
 				take(r)

@@ -19,7 +19,7 @@ import (
 type machine struct {
 	CPU       string `json:"cpu"`
 	Cores     int    `json:"cores"`
-	Memory    string `json:"memory"`
+	Memory    int64  `json:"memory_bytes"`
 	Kernel    string `json:"kernel"`
 	Load      string `json:"load_at_the_beginning"` // of the last 1, 5 and 15 minutes: others use the cores, too
 	Go        string `json:"go"`
@@ -30,7 +30,7 @@ type machine struct {
 
 func machineNow(ctx context.Context, s settings) (m machine, err error) {
 	m = machine{
-		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: field("/proc/meminfo", "MemTotal"),
+		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Memory: parseStatus([]byte(content("/proc/meminfo")), "MemTotal:"),
 		Kernel: strings.TrimSpace(content("/proc/sys/kernel/osrelease")), Go: runtime.Version(), StandIn: "kfake " + module(filepath.Join(s.Bin, "verify"), "github.com/twmb/franz-go/pkg/kfake"),
 	}
 	if load := strings.Fields(content("/proc/loadavg")); len(load) >= 3 {
@@ -52,7 +52,7 @@ func (m machine) lines() []string {
 		kafka += ", " + m.RealKafka
 	}
 	return []string{
-		fmt.Sprintf("%s, %d cores, %s, Linux %s; load before %s", m.CPU, m.Cores, m.Memory, m.Kernel, m.Load),
+		fmt.Sprintf("%s, %d cores, %s, Linux %s; load before %s", m.CPU, m.Cores, size(int(m.Memory)), m.Kernel, m.Load),
 		fmt.Sprintf("%s; %s; %s", m.Go, m.Redis, kafka),
 	}
 }

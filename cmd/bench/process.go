@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -34,25 +35,21 @@ func start(dir, name, path string, args, env []string, announce any) (*process, 
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	defer out.Close() // the process has its own
+	said, stdout, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	defer said.Close()
 	p.cmd = exec.Command(path, args...)
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "HUB_") {
-			p.cmd.Env = append(p.cmd.Env, v)
-		}
-	}
-	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "HUB_") }), env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = attributes()
-	var said *os.File
 	if announce != nil {
-		read, write, err := os.Pipe()
-		if err != nil {
-			return nil, fmt.Errorf("start %s: %w", name, err)
-		}
-		defer write.Close()
-		said, p.cmd.Stdout = read, write
+		p.cmd.Stdout = stdout
 	}
-	if err := p.cmd.Start(); err != nil {
+	p.cmd.SysProcAttr = attributes()
+	err = p.cmd.Start()
+	stdout.Close() // so that the program's end ends our reading
+	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
@@ -62,9 +59,7 @@ func start(dir, name, path string, args, env []string, announce any) (*process, 
 	if announce == nil {
 		return p, nil
 	}
-	p.cmd.Stdout.(*os.File).Close() // so that the program's end ends our reading
 	line, err := bufio.NewReader(said).ReadBytes('\n')
-	said.Close()
 	if err == nil {
 		err = json.Unmarshal(line, announce)
 	}

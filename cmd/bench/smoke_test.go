@@ -69,7 +69,7 @@ func TestSmoke(t *testing.T) {
 func check(t *testing.T, out *report) {
 	t.Helper()
 	for _, r := range append(out.Throughput, out.Latency...) {
-		if r.Rate <= 0 || r.Objects <= 0 || r.Lost != 0 || r.Subject == subjectHub && r.wrong() {
+		if r.Rate <= 0 || r.Objects <= 0 || r.Wrong.Lost != 0 || r.Subject == subjectHub && r.Wrong != (wrongs{}) {
 			t.Errorf("%s, %s: %+v", r.Subject, r.Cell, r)
 		}
 		if r.Cell.PerSecond > 0 && (r.ToSystem.P50 <= 0 || r.Whole.P50 <= r.ToSystem.P50) {

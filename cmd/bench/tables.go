@@ -67,13 +67,13 @@ func ratio(a, b float64) string {
 	return fmt.Sprintf("%.2f", a/b)
 }
 
-// wrongs are what was lost, doubled and out of order in all runs together.
-func wrongs(results []result) string {
-	var lost, doubled, order int
+// wrong is what went wrong in all runs together.
+func wrong(results []result) string {
+	var sum wrongs
 	for _, r := range results {
-		lost, doubled, order = lost+r.Lost, doubled+r.Doubled, order+r.OutOfOrder
+		sum = sum.plus(r.Wrong)
 	}
-	return fmt.Sprintf("%d/%d/%d", lost, doubled, order)
+	return sum.String()
 }
 
 // runs says how often both subjects ran, and how often that failed.
@@ -87,10 +87,10 @@ func (p *pair) runs() string {
 
 func throughput(results []result) *table {
 	t := &table{title: "Throughput", head: []string{"cell", "runs", "limit /s", "hub /s", "hub/limit", "hub, each second", "hub wrong", "limit wrong"},
-		note: "Messages a second from the first call to the last, medians. Wrong: lost/doubled/out of order, in all runs; the limit program promises none."}
+		note: "Messages a second from the first call to the last, medians. Wrong: lost/doubled/out of order/overlapping, in all runs; the limit program promises nothing."}
 	for _, p := range pairs(results) {
 		limit, hub := of(p.limit, rate), of(p.hub, rate)
-		t.add(p.cell.String(), p.runs(), fmt.Sprintf("%.0f", limit), fmt.Sprintf("%.0f", hub), ratio(hub, limit), seconds(p.hub), wrongs(p.hub), wrongs(p.limit))
+		t.add(p.cell.String(), p.runs(), fmt.Sprintf("%.0f", limit), fmt.Sprintf("%.0f", hub), ratio(hub, limit), seconds(p.hub), wrong(p.hub), wrong(p.limit))
 	}
 	return t
 }
@@ -131,7 +131,7 @@ func cost(title string, results []result) *table {
 
 func latencyTable(results []result) *table {
 	t := &table{title: "Added latency", head: []string{"cell", "subject", "to the system p50", "p99", "p99.9", "max", "whole p50", "p99", "p99.9", "max", "CPU/1000", "wrong"},
-		note: "At a fixed rate: from before a message is sent to the call, and on to where its reply can be read, without the target's own time. CPU in ms per 1,000 messages."}
+		note: "At a fixed rate: from before a message is sent to the call, and on to where its reply can be read, without the target's own time. CPU in ms per 1,000 messages; wrong as above."}
 	for _, r := range results {
 		row := []string{r.Cell.String(), r.Subject}
 		for _, q := range []*quantile{r.ToSystem, r.Whole} {
@@ -142,7 +142,7 @@ func latencyTable(results []result) *table {
 				row = append(row, fmt.Sprintf("%.2f ms", d.Seconds()*1000))
 			}
 		}
-		t.add(append(row, fmt.Sprintf("%.1f", r.CPU.Subject), wrongs([]result{r}))...)
+		t.add(append(row, fmt.Sprintf("%.1f", r.CPU.Subject), r.Wrong.String())...)
 	}
 	return t
 }

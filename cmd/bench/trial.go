@@ -122,7 +122,7 @@ func (t *trial) observe(ctx context.Context, r *result) error {
 		if last, err = t.target.Counts(ctx); err != nil { // duplicates may have come since
 			return err
 		}
-		r.Lost = t.plan.Unique() - last.Effects
+		r.Wrong.Lost = t.plan.Unique() - last.Effects
 	}
 	arrived, _, err := t.target.Times(ctx)
 	if err != nil {
@@ -136,7 +136,7 @@ func (t *trial) observe(ctx context.Context, r *result) error {
 	r.CPU = after.cpu.minus(before.cpu).per(n / 1000)
 	r.Resident, r.Peak = memoryOf(t.subject.pids()...)
 	r.Objects, r.Bytes = (after.objects-before.objects)/n, (after.bytes-before.bytes)/n
-	r.Doubled, r.OutOfOrder = last.Doubled, last.Back
+	r.Wrong.Doubled, r.Wrong.OutOfOrder, r.Wrong.Overlapping = last.Doubled, last.Back, last.Overlapping
 	return nil
 }
 

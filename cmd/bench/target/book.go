@@ -17,13 +17,13 @@ type Run struct {
 // Counts are what the target has seen of a run. An effect is the first call of
 // a message.
 type Counts struct {
-	Calls    int   `json:"calls"`
-	Effects  int   `json:"effects"`
-	Doubled  int   `json:"doubled"`   // calls of a message that had come before
-	Back     int   `json:"back"`      // effects that came after a later one of their application
-	FirstAt  int64 `json:"first_at"`  // of all calls, Unix time in nanoseconds
-	LastAt   int64 `json:"last_at"`   // likewise
-	LastDone int64 `json:"last_done"` // when the last call was answered
+	Calls       int   `json:"calls"`
+	Effects     int   `json:"effects"`
+	Doubled     int   `json:"doubled"`     // calls of a message that had come before
+	Back        int   `json:"back"`        // effects that came after a later one of their application
+	Overlapping int   `json:"overlapping"` // effects that came while a call of their application was not answered yet
+	FirstAt     int64 `json:"first_at"`    // of all calls, Unix time in nanoseconds
+	LastAt      int64 `json:"last_at"`     // likewise
 }
 
 // book holds what came of one run.
@@ -35,6 +35,7 @@ type book struct {
 	arrived  []int64 // of each message's effect; Unix time in nanoseconds, 0 if there was none
 	answered []int64
 	latest   []int // of each application: 1 + the highest message that came
+	busy     []int // of each application: calls that are not answered yet
 	waiters  []waiter
 }
 
@@ -44,14 +45,17 @@ type waiter struct {
 }
 
 func newBook(r Run) *book {
-	return &book{run: r, arrived: make([]int64, r.Messages), answered: make([]int64, r.Messages), latest: make([]int, r.Applications)}
+	return &book{
+		run: r, arrived: make([]int64, r.Messages), answered: make([]int64, r.Messages),
+		latest: make([]int, r.Applications), busy: make([]int, r.Applications),
+	}
 }
 
 // came notes a call. What is not of this run's plan is not noted.
 func (b *book) came(message, application int, at int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if message >= len(b.arrived) || application < 0 || application >= len(b.latest) {
+	if !b.planned(message, application) {
 		return
 	}
 	if b.counts.Calls == 0 {
@@ -59,12 +63,16 @@ func (b *book) came(message, application int, at int64) {
 	}
 	b.counts.Calls++
 	b.counts.LastAt = at
+	b.busy[application]++
 	if b.arrived[message] != 0 {
 		b.counts.Doubled++
 		return
 	}
 	b.arrived[message] = at
 	b.counts.Effects++
+	if b.busy[application] > 1 {
+		b.counts.Overlapping++
+	}
 	if message < b.latest[application] {
 		b.counts.Back++
 	} else {
@@ -80,13 +88,20 @@ func (b *book) came(message, application int, at int64) {
 }
 
 // done notes that a call has been answered.
-func (b *book) done(message int, at int64) {
+func (b *book) done(message, application int, at int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if message < len(b.answered) && b.answered[message] == 0 {
+	if !b.planned(message, application) {
+		return
+	}
+	b.busy[application]--
+	if b.answered[message] == 0 {
 		b.answered[message] = at
 	}
-	b.counts.LastDone = at
+}
+
+func (b *book) planned(message, application int) bool {
+	return message < len(b.arrived) && application >= 0 && application < len(b.latest)
 }
 
 // wait returns once there are so many effects.

@@ -32,11 +32,31 @@ func TestBook(t *testing.T) {
 			b := newBook(Run{Messages: 4, Applications: 2})
 			for _, call := range c.calls {
 				b.came(call.message, call.application, call.at)
+				b.done(call.message, call.application, call.at)
 			}
 			if diff := cmp.Diff(c.want, b.now()); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// An application's next call must not come before the last one was answered.
+func TestOverlapping(t *testing.T) {
+	b := newBook(Run{Messages: 4, Applications: 2})
+	b.came(0, 0, 1)
+	b.came(1, 1, 2) // another application's
+	b.came(0, 0, 3) // a repeat
+	if n := b.now().Overlapping; n != 0 {
+		t.Errorf("%d overlap before there is one", n)
+	}
+	b.came(2, 0, 4)
+	b.done(0, 0, 5)
+	b.done(0, 0, 6)
+	b.done(2, 0, 7)
+	b.came(3, 0, 8)
+	if n := b.now().Overlapping; n != 1 {
+		t.Errorf("%d overlap, want 1", n)
 	}
 }
 

@@ -120,7 +120,7 @@ func (s *server) answer(out []byte, soap bool, start []byte, r *bufio.Reader, le
 		time.Sleep(b.run.Latency)
 	}
 	if ours {
-		b.done(message, time.Now().UnixNano())
+		b.done(message, application, time.Now().UnixNano())
 	}
 	if soap {
 		return respondSOAP(out, notice)
