@@ -56,7 +56,7 @@ verify-smoke: build failpoints
 
 # Redis syncs once a second: that is enough for the routes that are measured.
 bench: build ## speed, beside a program that promises nothing (QUICK=1, REAL=1: on Apache Kafka, ARGS=, OUT=)
-	@APPENDFSYNC=everysec deploy/servers/with-servers $(BIN)/bench run --bin $(BIN) --out $(or $(OUT),cmd/bench/results) \
+	@APPENDFSYNC=everysec deploy/servers/with-servers $(BIN)/bench run --bin $(BIN) --commit "$$(git describe --always --abbrev=8 --dirty=+)" --out $(or $(OUT),cmd/bench/results) \
 		$(if $(QUICK),--quick,--all) $(if $(REAL),--kafka real) $(ARGS)
 
 fuzz: ## fuzz every parser of foreign input, 20 s each

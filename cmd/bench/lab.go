@@ -41,6 +41,7 @@ type settings struct {
 	LogLevel  string        `json:"log_level" default:"INFO" help:"HUB_LOG_LEVEL (${default}, as the hub's default is)."`
 	Reply     bool          `json:"limit_writes_replies" default:"true" negatable:"" help:"The limit program writes replies, as the hub does."`
 	Out       string        `json:"-" type:"path" help:"Folder of a report, in JSON and Markdown; none, if empty."`
+	Commit    string        `json:"-" help:"What is measured; the commit of this program's build, if empty."`
 	Patience  time.Duration `json:"-" default:"5m" help:"How long one run may take (${default})."`
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,7 @@ func (s settings) bench(ctx context.Context, m measuring) error {
 		return err
 	}
 	defer l.close()
-	out := &report{Began: time.Now(), Commit: commit(), Settings: s}
+	out := &report{Began: time.Now(), Commit: cmp.Or(s.Commit, commit()), Settings: s}
 	if out.Machine, err = machineNow(ctx, s); err != nil {
 		return err
 	}
