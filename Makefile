@@ -1,7 +1,8 @@
 # What one does with this repository. `make` lists it.
 #
 # Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) for run;
-# REAL=1 LONG=1 MUTANTS=1 SCENARIO="name ..." OUT=folder for verify.
+# REAL=1 LONG=1 MUTANTS=1 SCENARIO="name ..." OUT=folder for verify;
+# QUICK=1 REAL=1 ARGS="flag ..." OUT=folder for bench.
 
 GO ?= go
 BIN := bin
@@ -53,6 +54,11 @@ failpoints:
 verify-smoke: build failpoints
 	@$(BIN)/verify run --smoke --bin $(BIN)
 
+# Redis syncs once a second: that is enough for the routes that are measured.
+bench: build ## speed, beside a program that promises nothing (QUICK=1, REAL=1: on Apache Kafka, ARGS=, OUT=)
+	@APPENDFSYNC=everysec deploy/servers/with-servers $(BIN)/bench run --bin $(BIN) --commit "$$(git describe --always --abbrev=8 --dirty=+)" --out $(or $(OUT),cmd/bench/results) \
+		$(if $(QUICK),--quick,--all) $(if $(REAL),--kafka real) $(ARGS)
+
 fuzz: ## fuzz every parser of foreign input, 20 s each
 	@for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
@@ -74,4 +80,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real verify verify-smoke failpoints fuzz lint vuln check clean
+.PHONY: help build run test test-real verify verify-smoke failpoints bench fuzz lint vuln check clean
