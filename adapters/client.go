@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"kandashub/observability"
 	"kandashub/topics"
@@ -97,8 +99,11 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 }
 
 func (c *Client) do(ctx context.Context, r Request) (Response, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
-	defer cancel()
+	if at, ok := ctx.Deadline(); !ok || time.Until(at) > c.cfg.Timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.Timeout)
+		defer cancel()
+	}
 	lease := newLease(ctx)
 	if err := lease.check(time.Now()); err != nil {
 		return Response{}, c.noAnswer(ctx, lease, err)
@@ -120,7 +125,10 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 	deadline, _ := ctx.Deadline()
 	conn.SetReadDeadline(deadline)     //nolint:errcheck // here and below: fails only on a closed connection, and then all fails
 	conn.SetWriteDeadline(lease.until) //nolint:errcheck
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := func() bool { return true }
+	if _, leased := ctx.Value(leaseKey{}).(time.Time); !leased {
+		stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	}
 	resp, again, err := c.exchange(ctx, conn, &r, lease)
 	// A deadline that has been set by now must not meet the next call.
 	c.pool.give(conn, stop() && again)
@@ -189,16 +197,21 @@ func isToken(s string) bool {
 	return true
 }
 
+// lenient reads what systems write, not only what we would.
+func lenient() json.Options {
+	return json.JoinOptions(json.MatchCaseInsensitiveNames(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
 // JSON reads an answer's body into v. An unreadable one is an uncertain
 // outcome. The error names a field at most, never a value.
 func (r Response) JSON(v any) error {
-	err := json.Unmarshal(r.Body, v)
+	err := json.Unmarshal(r.Body, v, lenient())
 	if err == nil {
 		return nil
 	}
-	var te *json.UnmarshalTypeError
-	if errors.As(err, &te) {
-		return topics.Fail(topics.Uncertain, "unreadable", "answer: field %s does not hold a %s", te.Field, te.Type)
+	var se *json.SemanticError
+	if errors.As(err, &se) {
+		return topics.Fail(topics.Uncertain, "unreadable", "answer: %q does not hold a %s", se.JSONPointer, se.GoType)
 	}
 	return topics.Fail(topics.Uncertain, "unreadable", "answer is not valid JSON")
 }

@@ -17,7 +17,8 @@ type leaseKey struct{}
 
 // WithLease returns a context whose calls may send only before until. The check
 // is made in the connection's own Write, directly before the system call, so
-// that a process that slept past its lease sends nothing.
+// that a process that slept past its lease sends nothing. Such a call ends with
+// its deadline alone: it is not canceled in the middle.
 func WithLease(ctx context.Context, until time.Time) context.Context {
 	return context.WithValue(ctx, leaseKey{}, until)
 }

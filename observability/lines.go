@@ -3,6 +3,7 @@ package observability
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -51,6 +52,7 @@ func (l *Lines) Write(p []byte) (int, error) {
 // write writes until nothing waits.
 func (l *Lines) write() {
 	var out bytes.Buffer
+	runtime.Gosched() // whoever is about to log comes along
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for l.waiting.Len() > 0 {

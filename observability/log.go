@@ -91,12 +91,13 @@ func (h *maskHandler) text(s string) string { return scrub(s, h.metrics.redacted
 
 // attr masks one attribute. Whatever it does not know it hides.
 func (h *maskHandler) attr(a slog.Attr) slog.Attr {
-	if v, ok := a.Value.Any().(IIN); ok {
-		return slog.String(h.text(a.Key), v.token(h.key))
-	}
-	switch v := a.Value.Any().(type) {
-	case Name, DocumentNo:
-		return slog.String(h.text(a.Key), v.(fmt.Stringer).String())
+	if k := a.Value.Kind(); k == slog.KindAny || k == slog.KindLogValuer {
+		switch v := a.Value.Any().(type) {
+		case IIN:
+			return slog.String(h.text(a.Key), v.token(h.key))
+		case Name, DocumentNo:
+			return slog.String(h.text(a.Key), v.(fmt.Stringer).String())
+		}
 	}
 	v := a.Value.Resolve()
 	if v.Kind() == slog.KindGroup {

@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -151,6 +152,7 @@ func (p *Producer) enqueue(q *produceQueue) {
 // serve sends one request after another to a leader until nothing is ready.
 func (p *Producer) serve(leader int) {
 	for {
+		runtime.Gosched() // whoever is about to write something comes along
 		p.mu.Lock()
 		queues := p.ready[leader]
 		if len(queues) == 0 {

@@ -93,24 +93,23 @@ func Parse(r *Record) (Message, error) {
 	m := Message{Data: r.Value}
 	var version, at, root string
 	for _, h := range r.Headers {
-		v := string(h.Value)
 		switch h.Key {
 		case "ce_specversion":
-			version = v
+			version = string(h.Value)
 		case "ce_id":
-			m.ID = v
+			m.ID = string(h.Value)
 		case "ce_type":
-			m.Type = v
+			m.Type = string(h.Value)
 		case "ce_source":
-			m.Source = v
+			m.Source = string(h.Value)
 		case "ce_subject":
-			m.Subject = v
+			m.Subject = string(h.Value)
 		case "ce_time":
-			at = v
+			at = string(h.Value)
 		case "ce_roottime":
-			root = v
+			root = string(h.Value)
 		case "traceparent":
-			m.TraceParent = v
+			m.TraceParent = string(h.Value)
 		}
 	}
 	switch {

@@ -3,6 +3,7 @@ package claims
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -109,6 +110,7 @@ func (b *batcher) work() {
 		case s := <-b.queue:
 			batch = append(batch[:0], s)
 		}
+		runtime.Gosched() // whoever is about to queue a step comes along
 		for more := true; more && len(batch) < maxBatch; {
 			select {
 			case s := <-b.queue:
@@ -242,7 +244,10 @@ func (b *batcher) confirmed(ctx context.Context, s *step, n int) (any, error) {
 // replyLost says whether a step may have taken place although err came back:
 // the connection failed, and not Redis.
 func replyLost(err error) bool {
+	if err == nil {
+		return false
+	}
 	var answer redis.Error
-	return err != nil && !errors.As(err, &answer) && !errors.Is(err, redis.ErrClosed) &&
+	return !errors.As(err, &answer) && !errors.Is(err, redis.ErrClosed) &&
 		!errors.Is(err, ErrClosed) && !errors.Is(err, ErrNotReplicated)
 }

@@ -146,7 +146,11 @@ function steps.done(key, owner, fp, keep)
     error(r, 0)
   end
   r = r or fresh(fp, owner)
-  if r.state == 'd' or (open(r) and (r.owner == owner or r.state == 'a')) then
+  if r.state == 'd' then
+    redis.call('SET', key, old, 'PX', keep)
+    return 1
+  end
+  if open(r) and (r.owner == owner or r.state == 'a') then
     if r.fp ~= fp then finish(key, r.fp, '', keep) end
     return 1
   end
