@@ -124,6 +124,11 @@ func dieWhileParking(ctx context.Context, r *run) error {
 	return errors.Join(err, r.world.Hubs[0].Start())
 }
 
+// zombieFor is how long a hub is frozen before its call: until its session has
+// ended, another hub has been given its partitions, and what it was about to do
+// has been settled and done by that one, also on a busy machine.
+const zombieFor = 10 * time.Second
+
 // freezeBeforeTheCall stops a hub at the very step at which a zombie does harm.
 func freezeBeforeTheCall(ctx context.Context, r *run) error {
 	for _, p := range []string{"sent@notify-egov", "sent@iin-generate", "answered@iin-generate"} {
@@ -140,7 +145,7 @@ func freezeBeforeTheCall(ctx context.Context, r *run) error {
 		if stopped {
 			r.bit("zombie", 1)
 		}
-		err = pause(ctx, r.down(6*time.Second))
+		err = pause(ctx, zombieFor) // its session and lease end, others settle its message
 		h.Cont()
 		end()
 		if err != nil {

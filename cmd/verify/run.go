@@ -75,6 +75,10 @@ func (v *verifier) play(ctx context.Context, s scenario, seed int64) (row report
 }
 
 func (r *run) play(ctx context.Context, v *verifier, seed int64) (h *check.History, err error) {
+	// What an earlier run of the same name has left would be taken for this one's.
+	if err := os.RemoveAll(r.dir); err != nil {
+		return nil, err
+	}
 	c := v.world(r.scenario, r.dir, seed)
 	if r.world, err = world.Start(ctx, c); err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func hubScenarios() []scenario {
 		{
 			name: "zombie", faults: []string{"F3"}, about: "a hub freezes between saying sent and calling, until another has its messages",
 			rate: 200, points: true, act: freezeBeforeTheCall, mustBite: []string{"zombie"}, limit: 3 * time.Minute,
-			load: func(p *load.Plan) { p.Notices, p.IINs = 6000, 300 },
+			load: func(p *load.Plan) { p.Notices, p.IINs = 9000, 450 },
 		},
 		{
 			name: "rolling-restart", faults: []string{"F4"}, about: "three hubs are restarted in good order, one after another", rate: 300,
