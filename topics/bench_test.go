@@ -3,6 +3,7 @@ package topics_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -114,7 +115,12 @@ func (b *bench) consumer() *topics.Consumer {
 	})
 	check := b.check
 	if check == nil {
-		check = func(string, topics.Message) (string, error) { return "", nil }
+		check = func(_ string, m topics.Message) (string, error) {
+			if !json.Valid(m.Data) {
+				return "schema", errors.New("no JSON")
+			}
+			return "", nil
+		}
 	}
 	return &topics.Consumer{
 		Cluster: b.cluster, Partitions: testPartitions, Workers: b.workers, Window: b.window, WindowBytes: 1 << 20, Bytes: &b.bytes,

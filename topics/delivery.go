@@ -29,7 +29,8 @@ type Delivery struct {
 	Timing   Timing
 
 	// Check holds a message against the contract of its topic: "" or the code
-	// of what is wrong with it, and the error that says so.
+	// of what is wrong with it, and the error that says so. It finds a payload
+	// that is no JSON.
 	Check func(topic string, m Message) (code string, err error)
 
 	// Lease bounds the calls made under a context: nothing is sent once until
@@ -73,7 +74,7 @@ func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
 
 	// What cannot be trusted touches no claim.
 	var err error
-	if l.msg, err = Parse(r); err == nil {
+	if l.msg, err = parseHead(r); err == nil {
 		l.msg.TraceParent = traced(l.msg)
 		err = l.checkContract()
 	}
@@ -118,8 +119,9 @@ func (l *life) underLease(ctx context.Context) (context.Context, context.CancelF
 	return late, func() { stop(); cancel() }
 }
 
-// checkContract sorts what the contract finds: a wrong source means that the
-// message cannot be trusted, anything else that it can never succeed.
+// checkContract sorts what the contract finds: a wrong source, or what is no
+// JSON, means that the message cannot be trusted, anything else that it can never
+// succeed.
 func (l *life) checkContract() error {
 	topic, _, _ := l.record.origin()
 	code, err := l.Check(topic, l.msg)
@@ -127,6 +129,8 @@ func (l *life) checkContract() error {
 	case err == nil:
 	case code == "wrong_source" || code == "subject":
 		return &Distrust{Code: code, Err: err}
+	case !isJSON(l.msg.Data):
+		return errNotJSON()
 	default:
 		l.wrong = &Failure{Class: Rejected, Code: code, Err: err}
 	}

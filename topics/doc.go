@@ -37,8 +37,8 @@
 //	        (offsets.retention.minutes). All topics of a route have HUB_PARTITIONS
 //	        partitions; producers choose them by murmur2. Partitions are never added
 //	        to a topic in use, topics never made again: the routes stop and say so.
-//	Redis   noeviction and an append-only file; appendfsync always where a C3 route
-//	        runs. hub check looks at all of this.
+//	Redis   7 or newer, noeviction and an append-only file; appendfsync always where
+//	        a C3 route runs. hub check looks at all of this.
 //	Clocks  leases run on Redis' clock and on each process' monotonic one, which need
 //	        not agree. Wall clocks may be minutes apart.
 //	Systems an effect that comes at all comes within call + settle, and what a C2

@@ -90,6 +90,21 @@ func (m Message) Headers() []kafka.Header {
 
 // Parse reads r as a CloudEvent in binary mode. Its error is a *Distrust.
 func Parse(r *Record) (Message, error) {
+	m, err := parseHead(r)
+	if err == nil && !isJSON(r.Value) {
+		err = errNotJSON()
+	}
+	return m, err
+}
+
+func isJSON(data []byte) bool {
+	return jsontext.Value(data).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+func errNotJSON() error { return distrust("not_json", "the value is not JSON") }
+
+// parseHead is Parse without a look at the payload.
+func parseHead(r *Record) (Message, error) {
 	m := Message{Data: r.Value}
 	var version, at, root string
 	for _, h := range r.Headers {
@@ -133,9 +148,6 @@ func Parse(r *Record) (Message, error) {
 		if m.RootTime, err = ParseTime(root); err != nil {
 			return m, distrust("not_cloudevent", "header ce_roottime is not RFC 3339")
 		}
-	}
-	if !jsontext.Value(r.Value).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
-		return m, distrust("not_json", "the value is not JSON")
 	}
 	return m, nil
 }

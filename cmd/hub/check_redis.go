@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -58,6 +59,7 @@ func checkRedis(ctx context.Context, r *report, rdb redis.UniversalClient, c3 bo
 
 func checkRedisNode(ctx context.Context, r *report, node string, rdb redis.Cmdable, c3 bool) {
 	r.ok("redis", "%sanswers", node)
+	checkRedisVersion(ctx, r, node, rdb)
 	for _, d := range redisDemands(c3) {
 		switch value := redisSetting(ctx, rdb, d.name); value {
 		case d.want:
@@ -68,6 +70,37 @@ func checkRedisNode(ctx context.Context, r *report, node string, rdb redis.Cmdab
 			r.fail("redis", "%s%s is %s, not %s (%s): %s", node, d.name, value, d.want, d.why, d.todo)
 		}
 	}
+}
+
+// leastRedis is the first version that takes SET with NX and GET together, which
+// every claim uses.
+const leastRedis = 7
+
+func checkRedisVersion(ctx context.Context, r *report, node string, rdb redis.Cmdable) {
+	version := redisInfo(ctx, rdb, "server", "redis_version")
+	major, err := strconv.Atoi(strings.SplitN(version, ".", 2)[0])
+	switch {
+	case err != nil:
+		r.warn("redis", "%scannot tell its version: claims need Redis %d", node, leastRedis)
+	case major < leastRedis:
+		r.fail("redis", "%sis version %s, and every claim would fail: run Redis %d or newer", node, version, leastRedis)
+	default:
+		r.ok("redis", "%sis version %s", node, version)
+	}
+}
+
+// redisInfo returns a line of a section of INFO, or "".
+func redisInfo(ctx context.Context, rdb redis.Cmdable, section, key string) string {
+	text, err := rdb.Info(ctx, section).Result()
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), key+":"); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // redisSetting returns a setting of Redis, or "" where it cannot be told: CONFIG
@@ -83,17 +116,9 @@ func redisSetting(ctx context.Context, rdb redis.Cmdable, name string) string {
 	if info.section == "" {
 		return ""
 	}
-	text, err := rdb.Info(ctx, info.section).Result()
-	if err != nil {
-		return ""
+	value := redisInfo(ctx, rdb, info.section, info.key)
+	if name == "appendonly" {
+		return map[string]string{"0": "no", "1": "yes"}[value]
 	}
-	for line := range strings.Lines(text) {
-		if value, ok := strings.CutPrefix(strings.TrimSpace(line), info.key+":"); ok {
-			if name == "appendonly" {
-				return map[string]string{"0": "no", "1": "yes"}[value]
-			}
-			return value
-		}
-	}
-	return ""
+	return value
 }
