@@ -20,6 +20,13 @@ type produceBatch struct {
 	deadline time.Time // no attempt begins after it
 }
 
+func (b *produceBatch) bytes() (n int) {
+	for _, it := range b.items {
+		n += it.bytes
+	}
+	return n
+}
+
 // findLeaders asks which brokers lead the partitions of queues. While nobody
 // says so, it is asked again until what waits is given up.
 func (p *Producer) findLeaders(queues []*produceQueue) {
@@ -31,7 +38,7 @@ func (p *Producer) findLeaders(queues []*produceQueue) {
 		if leaders[q.topic] != nil || failed[q.topic] != nil {
 			continue
 		}
-		found, err := p.cluster.leaders(ctx, q.topic)
+		found, err := p.leaders(ctx, q.topic)
 		if err != nil {
 			failed[q.topic] = err
 			continue
@@ -62,7 +69,7 @@ func (p *Producer) findLeaders(queues []*produceQueue) {
 // came of it.
 func (p *Producer) send(batches []*produceBatch) {
 	start := time.Now()
-	bases, errs := p.request(batches)
+	bases, errs := p.ask(batches)
 	p.metrics.KafkaOp("send", time.Since(start))
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -172,15 +179,13 @@ func produceRequest(batches []*produceBatch, timeout time.Duration) *produce.Req
 			req.Topics = append(req.Topics, produce.RequestTopic{Topic: b.queue.topic})
 		}
 		var records []kafka.Record
-		bytes := 0
 		for _, it := range b.items {
 			records = append(records, it.records...)
-			bytes += it.bytes
 		}
 		rewind(records)
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, produce.RequestPartition{
 			Partition: int32(b.queue.partition),
-			RecordSet: protocol.RecordSet{Attributes: compression(bytes), Records: kafka.NewRecordReader(records...)},
+			RecordSet: protocol.RecordSet{Attributes: compression(b.bytes()), Records: kafka.NewRecordReader(records...)},
 		})
 	}
 	return req

@@ -12,10 +12,11 @@ import (
 	"kandashub/observability"
 )
 
-// Bounds of what one produce request carries for one partition.
+// Bounds of what one produce request carries: for one partition, and in all.
 const (
 	maxBatchRecords = 500
 	maxBatchBytes   = 900_000
+	maxRequestBytes = 16 << 20 // brokers take 100 MiB
 )
 
 // A Producer writes records with acks=all. It batches naturally: what has
@@ -27,6 +28,10 @@ type Producer struct {
 	cluster *Cluster
 	timeout time.Duration
 	metrics *observability.Metrics
+
+	// The ways to Kafka: Cluster.leaders and request. Tests of the order play them.
+	leaders func(ctx context.Context, topics ...string) (map[string]map[int]int, error)
+	ask     func(batches []*produceBatch) (bases []int64, errs []error)
 
 	mu     sync.Mutex
 	queues map[topicPartition]*produceQueue
@@ -65,10 +70,12 @@ type produceItem struct {
 // NewProducer returns a Producer that gives up a batch after timeout; what was
 // written by then is not known.
 func NewProducer(c *Cluster, timeout time.Duration, m *observability.Metrics) *Producer {
-	return &Producer{
+	p := &Producer{
 		cluster: c, timeout: timeout, metrics: m,
 		queues: map[topicPartition]*produceQueue{}, ready: map[int][]*produceQueue{}, busy: map[int]bool{},
 	}
+	p.leaders, p.ask = c.leaders, p.request
+	return p
 }
 
 // PartitionOf returns the partition of a key among n, by murmur2 as Java's
@@ -167,9 +174,15 @@ func (p *Producer) serve(leader int) {
 			continue
 		}
 		var batches []*produceBatch
-		for _, q := range queues {
+		bytes := 0
+		for i, q := range queues {
+			if bytes > maxRequestBytes {
+				p.ready[leader] = queues[i:]
+				break
+			}
 			if b := q.next(time.Now().Add(p.timeout)); b != nil {
 				batches = append(batches, b)
+				bytes += b.bytes()
 			} else {
 				q.waiting = false
 			}
