@@ -18,6 +18,7 @@ type scenario struct {
 	faults []string // F1, F2, ...
 
 	load   func(p *load.Plan)    // changes the plan of everybody
+	long   func(p *load.Plan)    // changes it once more where faults last minutes; may be nil
 	rate   float64               // messages per second; 0: as many as Kafka takes
 	config func(c *world.Config) // changes the world
 	real   bool                  // only real servers can do it
@@ -67,6 +68,9 @@ func (v *verifier) plan(s scenario, seed int64) load.Plan {
 	}
 	if s.load != nil {
 		s.load(&p)
+	}
+	if v.Long && s.long != nil {
+		s.long(&p)
 	}
 	if v.KafkaLibs == "" {
 		p.Notices, p.IINs = p.Notices/embeddedPart, p.IINs/embeddedPart

@@ -45,6 +45,7 @@ func systemScenarios() []scenario {
 			name: "outage", about: "a system is away under 1,000 messages per second: nothing is parked or dead, and the other routes keep their rate", rate: 1000,
 			limit: 6 * time.Minute, act: outage, mustBite: []string{"outage"}, expect: keptRate,
 			load: func(p *load.Plan) { p.Direct, p.Notices, p.Applications, p.IINs = true, 25_000, 1500, 0 },
+			long: func(p *load.Plan) { p.Notices = 90_000 },
 		},
 		{
 			name: "storm", faults: []string{"F30"}, about: "F1, F5, F6, F10, F12, F17, F18 and F24 at random", rate: 150, limit: 5 * time.Minute, wait: 15 * time.Second,
