@@ -107,6 +107,11 @@ func mutants() []mutant {
 				{"adapters/lease.go", "ok && (l.until.IsZero() || until.Before(l.until)) {", "ok && until.IsZero() {"}},
 		},
 		{
+			name: "counts-twice", about: "the metrics count a delivered message twice", scenario: "calm",
+			caught:  []string{"I10 metrics lie"},
+			patches: []patch{{"topics/delivery.go", "	l.Metrics.Final(l.Route.Name, \"delivered\")\n", "	l.Metrics.Final(l.Route.Name, \"delivered\")\n	l.Metrics.Final(l.Route.Name, \"delivered\")\n"}},
+		},
+		{
 			name: "index-not-read", about: "a new owner does not read what its predecessor has parked", scenario: "parking",
 			caught: []string{"I4 order", "I4 overtaken", "I1 lost", "I1 undecided"},
 			patches: []patch{{"topics/generation.go", "func (p *partition) add(topic string, offset, end int64, route Route) {\n",

@@ -240,6 +240,11 @@ func (r *run) judge(row *report.Row, h *check.History) {
 	for _, why := range r.expect(h, verdict) {
 		row.Violations = append(row.Violations, report.Violation{Invariant: "I9", Name: "not as expected", What: why})
 	}
+	if r.scenario.counted {
+		for _, lie := range metricsAgree(r, h) {
+			row.Violations = append(row.Violations, report.Violation{Invariant: "I10", Name: "metrics lie", What: lie})
+		}
+	}
 	row.Timeline = report.PointsOf(check.Timeline(h, 250*time.Millisecond))
 	if took, ok := check.Recovery(h, r.healed); ok {
 		row.Recovery = report.Seconds(max(0, took))

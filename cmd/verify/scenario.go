@@ -38,6 +38,10 @@ type scenario struct {
 	// mustBite names faults without which the run proves nothing.
 	mustBite []string
 
+	// counted says that no hub ends, so that what they count can be held against
+	// what the run came to (I10).
+	counted bool
+
 	// expect says what else is not as it should be; may be nil.
 	expect func(r *run, h *check.History, v *check.Verdict) []string
 }

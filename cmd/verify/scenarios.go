@@ -18,6 +18,6 @@ func calm() scenario {
 	return scenario{
 		name: "calm", about: "nothing goes wrong", rate: 400,
 		load: func(p *load.Plan) { p.Repeats, p.Conflicts, p.Poison = 0.1, 0.01, 0.02 },
-		act:  func(context.Context, *run) error { return nil },
+		act:  func(context.Context, *run) error { return nil }, counted: true,
 	}
 }

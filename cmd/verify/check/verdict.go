@@ -44,8 +44,8 @@ func (v *verdict) add(invariant, name, format string, args ...any) {
 //	I8   result lost, result double
 //	I11  personal data, unreadable      (a file that could not be searched)
 //
-// I9 is what [Rate], [Recovery] and [Timeline] measure; I10 needs the hub's
-// metrics, and whoever reads those holds them against the verdict's counts.
+// I9 is what [Rate], [Recovery] and [Timeline] measure; I10 needs the hubs'
+// metrics, and whoever reads those holds them against the history.
 func Check(h *History) *Verdict {
 	r := tie(h)
 	v := &verdict{&Verdict{Found: map[string]int{}}}
