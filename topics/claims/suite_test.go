@@ -63,13 +63,17 @@ func inProcess(t testing.TB) (*server, *miniredis.Miniredis) {
 }
 
 // real is the Redis of REDIS_ADDR (several addresses, apart by commas: a
-// Cluster). Its clock can not be set, so the records are made older instead.
+// Cluster). Its records are made older instead of its clock.
 func real(t testing.TB) *server {
 	addr := os.Getenv("REDIS_ADDR")
 	if addr == "" {
 		t.Skip("REDIS_ADDR is not set: not run against a real Redis")
 	}
-	rdb := client(t, strings.Split(addr, ",")...)
+	return realAt(client(t, strings.Split(addr, ",")...))
+}
+
+// realAt is a real Redis, whose clock can not be set.
+func realAt(rdb redis.UniversalClient) *server {
 	older := redis.NewScript(`
 		local v = redis.call('GET', KEYS[1])
 		if not v then return 0 end
