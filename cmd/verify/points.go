@@ -127,7 +127,10 @@ func dieWhileParking(ctx context.Context, r *run) error {
 // zombieFor is how long a hub is frozen before its call: until its session has
 // ended, another hub has been given its partitions, and what it was about to do
 // has been settled and done by that one, also on a busy machine.
-const zombieFor = 10 * time.Second
+const zombieFor = 20 * time.Second
+
+// zombieLives is how long it has then to do what it was about to do.
+const zombieLives = 2 * time.Second
 
 // freezeBeforeTheCall stops a hub at the very step at which a zombie does harm.
 func freezeBeforeTheCall(ctx context.Context, r *run) error {
@@ -147,6 +150,7 @@ func freezeBeforeTheCall(ctx context.Context, r *run) error {
 		}
 		err = pause(ctx, zombieFor) // its session and lease end, others settle its message
 		h.Cont()
+		err = errors.Join(err, pause(ctx, zombieLives))
 		end()
 		if err != nil {
 			return err

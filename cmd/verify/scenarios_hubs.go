@@ -39,8 +39,8 @@ func hubScenarios() []scenario {
 		},
 		{
 			name: "zombie", faults: []string{"F3"}, about: "a hub freezes between saying sent and calling, until another has its messages",
-			rate: 200, points: true, act: freezeBeforeTheCall, mustBite: []string{"zombie"}, limit: 3 * time.Minute,
-			load: func(p *load.Plan) { p.Notices, p.IINs = 9000, 450 },
+			rate: 200, points: true, act: freezeBeforeTheCall, mustBite: []string{"zombie"}, limit: 4 * time.Minute,
+			load: func(p *load.Plan) { p.Notices, p.IINs = 15_000, 750 },
 		},
 		{
 			name: "rolling-restart", faults: []string{"F4"}, about: "three hubs are restarted in good order, one after another", rate: 300,
@@ -95,9 +95,20 @@ func (r *run) inFlight() int {
 	return unseen
 }
 
+// errLoadOver means that a scenario has less load than faults.
+var errLoadOver = errors.New("the load has ended before all faults: nothing is left for them to strike; the scenario needs more of it")
+
 // flowing waits until messages are on their way.
 func (r *run) flowing(ctx context.Context) error {
-	return until(ctx, 10*time.Millisecond, func() bool { return r.inFlight() > 0 })
+	over := false
+	err := until(ctx, 10*time.Millisecond, func() bool {
+		over = r.driver.Written() == r.driver.Total() && r.inFlight() == 0
+		return over || r.inFlight() > 0
+	})
+	if err == nil && over {
+		err = errLoadOver
+	}
+	return err
 }
 
 // random is seeded by the scenario's plan, so that a run can be played again.
