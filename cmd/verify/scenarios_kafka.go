@@ -59,8 +59,8 @@ func kafkaScenarios() []scenario {
 			act: refuseReplies, after: replayAll("notify-migration"), mustBite: []string{"replies"},
 		},
 		{
-			name: "backlog", about: "a hundred thousand messages wait before the hubs begin", limit: 6 * time.Minute, wait: 20 * time.Second,
-			act: backlog, mustBite: []string{"backlog"},
+			name: "backlog", about: "a hundred thousand messages wait before the hubs begin", limit: 8 * time.Minute, wait: 20 * time.Second,
+			act: backlog, mustBite: []string{"backlog"}, config: func(c *world.Config) { c.Env = append(c.Env, "HUB_WORKERS=64") },
 			load: func(p *load.Plan) {
 				p.Notices, p.Applications, p.IINs, p.Signed, p.Repeats, p.Channels = 100_000, 2000, 0, 0, 0, []string{"migration"}
 			},
