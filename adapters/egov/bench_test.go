@@ -79,4 +79,3 @@ func serve(conn net.Conn, answer []byte) {
 		}
 	}
 }
-
