@@ -70,16 +70,12 @@ func (a *Adapter) Notify(ctx context.Context, notice, correlation string, n payl
 	if err != nil {
 		return shep.Ack{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
 	}
-	data, err := shep.Encode(namespace, w)
-	if err != nil {
-		return shep.Ack{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
-	}
 	return a.client.SendAsync(ctx, "notify", shep.AsyncRequest{
 		MessageID:     notice,
 		CorrelationID: correlation,
 		ServiceID:     a.service,
 		MessageType:   shep.TypeNotification,
-		Data:          data,
+		Data:          shep.Document{Root: "notification", Namespace: namespace, Content: w.write},
 	})
 }
 

@@ -1,59 +1,75 @@
 package egov
 
 import (
-	"encoding/xml"
 	"fmt"
 	"strings"
 
+	"kandashub/adapters/shep"
 	"kandashub/topics/payload"
 )
 
 // namespace of the root of a notice; ours.
 const namespace = "urn:kandashub:egov:notification:v1"
 
-// A notification is what stands in data. Names and order are those of the
-// education base's notice (kz.md 5) up to requesterIin; the rest is ours.
+// A notification is what stands in data.
 type notification struct {
-	XMLName                xml.Name `xml:"notification"`
-	UpdatedValues          updated  `xml:"updatedValues"`
-	ExternalRequestChainID string   `xml:"externalRequestChainId"`
-	ExternalRequestID      string   `xml:"externalRequestId"`
-	ProcessingStatus       string   `xml:"processingStatus"`
-	ResolutionType         string   `xml:"resolutionType"`
-	RequesterIIN           string   `xml:"requesterIin,omitempty"`
+	status     string // the code of processing_status
+	text       payload.Text
+	chain      string
+	id         string
+	processing string
+	resolution string
+	iin        string
 
-	EventID  string    `xml:"eventId"`
-	IssuedAt string    `xml:"issuedAt"`
-	Number   string    `xml:"number,omitempty"` // of the registration, decision or certificate
-	Date     string    `xml:"date,omitempty"`
-	Grounds  []string  `xml:"grounds>ground"` // codes, of a refusal
-	Hearing  *hearing  `xml:"hearing,omitempty"`
-	Until    string    `xml:"until,omitempty"` // last day of an extension or a certificate
-	Document *document `xml:"document,omitempty"`
+	event    string
+	issuedAt string
+	number   string // of the registration, decision or certificate
+	date     string
+	grounds  []string // codes, of a refusal
+	hearing  *payload.Hearing
+	until    string             // last day of an extension or a certificate
+	document *payload.Signature // what the head of МИО has signed
 }
 
-type updated struct {
-	Code string `xml:"code"` // processing_status
-	Item item   `xml:"values>domainItemData"`
-}
+// write writes the form. Names and order are those of the education base's
+// notice (kz.md 5) up to requesterIin; the rest is ours. Kazakh and Russian are
+// always together.
+func (n *notification) write(w shep.Writer) {
+	w.In("updatedValues", func(w shep.Writer) {
+		w.Text("code", "processing_status")
+		w.In("values", func(w shep.Writer) {
+			w.In("domainItemData", func(w shep.Writer) {
+				w.Text("code", n.status)
+				w.Text("kkValue", n.text.KK)
+				w.Text("ruValue", n.text.RU)
+			})
+		})
+	})
+	w.Text("externalRequestChainId", n.chain)
+	w.Text("externalRequestId", n.id)
+	w.Text("processingStatus", n.processing)
+	w.Text("resolutionType", n.resolution)
+	w.Set("requesterIin", n.iin)
 
-// An item is a status with its texts; Kazakh and Russian always together.
-type item struct {
-	Code string `xml:"code"`
-	KK   string `xml:"kkValue"`
-	RU   string `xml:"ruValue"`
-}
-
-type hearing struct {
-	At    string `xml:"at"`
-	Place string `xml:"place"`
-}
-
-// A document is what the head of МИО has signed.
-type document struct {
-	Format string `xml:"format"`
-	Value  string `xml:"value"`
-	Data   string `xml:"data,omitempty"`
+	w.Text("eventId", n.event)
+	w.Text("issuedAt", n.issuedAt)
+	w.Set("number", n.number)
+	w.Set("date", n.date)
+	w.Texts("grounds", "ground", n.grounds)
+	if h := n.hearing; h != nil {
+		w.In("hearing", func(w shep.Writer) {
+			w.Text("at", h.At)
+			w.Text("place", h.Place)
+		})
+	}
+	w.Set("until", n.until)
+	if d := n.document; d != nil {
+		w.In("document", func(w shep.Writer) {
+			w.Text("format", d.Format)
+			w.Text("value", d.Value)
+			w.Set("data", d.Data)
+		})
+	}
 }
 
 // Values of processingStatus and resolutionType. IN_PROGRESS and NO_RESOLUTION
@@ -72,40 +88,31 @@ const (
 func notificationOf(chain string, n payload.Notification) (*notification, error) {
 	e := n.Event
 	w := &notification{
-		UpdatedValues: updated{Code: "processing_status", Item: item{
-			Code: strings.ToUpper(strings.ReplaceAll(n.Kind, "-", "_")), KK: e.Text.KK, RU: e.Text.RU,
-		}},
-		ExternalRequestChainID: chain,
-		ExternalRequestID:      n.ApplicationID,
-		ProcessingStatus:       inProgress,
-		ResolutionType:         noResolution,
-		EventID:                n.EventID,
-		IssuedAt:               e.IssuedAt,
-	}
-	if s := e.Signature; s != nil {
-		w.Document = &document{Format: s.Format, Value: s.Value, Data: s.Data}
+		status: strings.ToUpper(strings.ReplaceAll(n.Kind, "-", "_")), text: e.Text,
+		chain: chain, id: n.ApplicationID, processing: inProgress, resolution: noResolution,
+		event: n.EventID, issuedAt: e.IssuedAt, document: e.Signature,
 	}
 	switch {
 	case e.Registration != nil:
-		w.Number, w.Date = e.Registration.Number, e.Registration.Date
+		w.number, w.date = e.Registration.Number, e.Registration.Date
 	case e.PackageRefusal != nil:
-		w.Number, w.Date = e.PackageRefusal.Number, e.PackageRefusal.Date
-		w.ProcessingStatus, w.ResolutionType = completed, negative
+		w.number, w.date = e.PackageRefusal.Number, e.PackageRefusal.Date
+		w.processing, w.resolution = completed, negative
 	case e.Recommendation != nil:
-		w.Date = e.Recommendation.Date
+		w.date = e.Recommendation.Date
 	case e.Hearing != nil:
-		w.Hearing, w.Grounds = &hearing{At: e.Hearing.At, Place: e.Hearing.Place}, e.Hearing.Grounds
+		w.hearing, w.grounds = e.Hearing, e.Hearing.Grounds
 	case e.Decision != nil:
 		d := e.Decision
-		w.Number, w.Date, w.Until, w.RequesterIIN, w.Grounds = d.Number, d.Date, d.Until, d.IIN, d.Grounds
-		w.ProcessingStatus, w.ResolutionType = completed, negative
+		w.number, w.date, w.until, w.iin, w.grounds = d.Number, d.Date, d.Until, d.IIN, d.Grounds
+		w.processing, w.resolution = completed, negative
 		if d.Result == "assign" || d.Result == "extend" {
-			w.ResolutionType = positive
+			w.resolution = positive
 		}
 	case e.Certificate != nil:
 		c := e.Certificate
-		w.Number, w.Date, w.Until, w.RequesterIIN = c.Number, c.AssignedOn, c.ValidTo, c.IIN
-		w.ProcessingStatus, w.ResolutionType = completed, positive
+		w.number, w.date, w.until, w.iin = c.Number, c.AssignedOn, c.ValidTo, c.IIN
+		w.processing, w.resolution = completed, positive
 	default:
 		return nil, fmt.Errorf("event of kind %s has no part", n.Kind)
 	}

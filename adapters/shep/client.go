@@ -28,6 +28,7 @@ type Client struct {
 	path   string
 	sender Sender
 	now    func() time.Time
+	header http.Header // of every call; only read
 }
 
 // NewClient returns a client of the channel under path, below the URL of c:
@@ -36,7 +37,8 @@ func NewClient(c *adapters.Client, path string, s Sender, now func() time.Time) 
 	if now == nil {
 		now = time.Now
 	}
-	return &Client{http: c, path: path, sender: s, now: now}
+	// SOAPAction is empty, and quoted as SOAP 1.1 wants it.
+	return &Client{http: c, path: path, sender: s, now: now, header: http.Header{"SOAPAction": {`""`}}}
 }
 
 // Usual paths of the gateway's channels (kz.md 1.2, 1.3).
@@ -57,13 +59,12 @@ func Connect(h adapters.Config, path string, s Sender, now func() time.Time) (*C
 	return NewClient(c, path, s, now), nil
 }
 
-// A SyncRequest is one SendMessage. Data is the whole data element, named
-// "data", in no namespace; see Encode.
+// A SyncRequest is one SendMessage.
 type SyncRequest struct {
 	MessageID     string // minted by us, the same on a repeat
 	CorrelationID string // the business chain; may be empty
 	ServiceID     string // of the interaction, from SHEP's register
-	Data          *etree.Element
+	Data          Data
 }
 
 // A SyncAnswer is what the receiving system answered.
@@ -82,16 +83,17 @@ type SyncAnswer struct {
 // SendSync sends one message through the sync channel and returns the business
 // answer. The operation names the call in metrics.
 func (c *Client) SendSync(ctx context.Context, operation string, m SyncRequest) (SyncAnswer, error) {
-	request := etree.NewElement("request")
-	info := request.CreateElement("requestInfo")
-	add(info, "messageId", m.MessageID)
-	addSet(info, "correlationId", m.CorrelationID)
-	add(info, "serviceId", m.ServiceID)
-	add(info, "messageDate", formatTime(c.now()))
-	c.addSender(info)
-	request.CreateElement("requestData").AddChild(m.Data.Copy())
-
-	response, err := c.call(ctx, operation, nsSync, OpSendSync, request)
+	body := request(nsSync, OpSendSync, func(w Writer) {
+		w.In("requestInfo", func(w Writer) {
+			w.Text("messageId", m.MessageID)
+			w.Set("correlationId", m.CorrelationID)
+			w.Text("serviceId", m.ServiceID)
+			w.Text("messageDate", formatTime(c.now()))
+			c.writeSender(w)
+		})
+		w.In("requestData", func(w Writer) { m.Data.WriteTo(w.out, canonical()) })
+	})
+	response, err := c.call(ctx, operation, OpSendSync, body)
 	if err != nil {
 		return SyncAnswer{}, err
 	}
@@ -109,13 +111,13 @@ func (c *Client) SendSync(ctx context.Context, operation string, m SyncRequest) 
 	return answer, nil
 }
 
-// An AsyncRequest is one sendMessage. Data is as in SyncRequest.
+// An AsyncRequest is one sendMessage.
 type AsyncRequest struct {
 	MessageID     string // minted by us, the same on a repeat; callbacks name it
 	CorrelationID string // the business chain; may be empty
 	ServiceID     string
 	MessageType   string // REQUEST or NOTIFICATION
-	Data          *etree.Element
+	Data          Data
 }
 
 // Types of an async message (kz.md 1.3).
@@ -134,27 +136,27 @@ type Ack struct {
 
 // SendAsync hands one message to the gateway through the async channel.
 func (c *Client) SendAsync(ctx context.Context, operation string, m AsyncRequest) (Ack, error) {
-	request := etree.NewElement("request")
-	info := request.CreateElement("messageInfo")
-	add(info, "messageId", m.MessageID)
-	addSet(info, "correlationId", m.CorrelationID)
-	add(info, "serviceId", m.ServiceID)
-	add(info, "messageType", m.MessageType)
-	add(info, "messageDate", formatTime(c.now()))
-	c.addSender(info)
-	request.CreateElement("messageData").AddChild(m.Data.Copy())
-
-	response, err := c.call(ctx, operation, nsAsync, OpSend, request)
+	read, err := c.ask(ctx, operation, OpSend, c.asyncEnvelope(m), "messageId", "sessionId", "responseDate")
 	if err != nil {
 		return Ack{}, err
 	}
-	var r reader
-	ack := Ack{MessageID: r.text(response, "messageId"), SessionID: plainID(r.text(response, "sessionId"))}
-	ack.At, _ = parseTime(r.text(response, "responseDate"))
-	if r.err != nil {
-		return Ack{}, unreadable(r.err)
-	}
+	ack := Ack{MessageID: read[0], SessionID: plainID(read[1])}
+	ack.At, _ = parseTime(read[2])
 	return ack, nil
+}
+
+func (c *Client) asyncEnvelope(m AsyncRequest) []byte {
+	return request(nsAsync, OpSend, func(w Writer) {
+		w.In("messageInfo", func(w Writer) {
+			w.Text("messageId", m.MessageID)
+			w.Set("correlationId", m.CorrelationID)
+			w.Text("serviceId", m.ServiceID)
+			w.Text("messageType", m.MessageType)
+			w.Text("messageDate", formatTime(c.now()))
+			c.writeSender(w)
+		})
+		w.In("messageData", func(w Writer) { m.Data.WriteTo(w.out, canonical()) })
+	})
 }
 
 // A State is what became of an async message.
@@ -180,12 +182,12 @@ const CodeUnknownID = "MESSAGE_NOT_FOUND"
 // definite "unknown id" is the state UnknownID, not an error. Asking changes
 // nothing.
 func (c *Client) Status(ctx context.Context, messageID string) (State, error) {
-	request := etree.NewElement("request")
-	add(request, "messageId", messageID)
-	add(request, "requestDate", formatTime(c.now()))
-	c.addSender(request)
-
-	response, err := c.call(ctx, "message-status", nsAsync, OpStatus, request)
+	body := request(nsAsync, OpStatus, func(w Writer) {
+		w.Text("messageId", messageID)
+		w.Text("requestDate", formatTime(c.now()))
+		c.writeSender(w)
+	})
+	read, err := c.ask(ctx, "message-status", OpStatus, body, "messageState")
 	if err != nil {
 		var f *Fault
 		if errors.As(err, &f) && f.Side == "Client" && f.Code == CodeUnknownID {
@@ -193,12 +195,7 @@ func (c *Client) Status(ctx context.Context, messageID string) (State, error) {
 		}
 		return "", err
 	}
-	var r reader
-	state := State(r.need(response, "messageState"))
-	if r.err != nil {
-		return "", unreadable(r.err)
-	}
-	switch state {
+	switch state := State(read[0]); state {
 	case OnDelivery, Delivered, NotDelivered, DeliveryStopped:
 		return state, nil
 	}
@@ -219,69 +216,9 @@ func (c *Client) Arrived(ctx context.Context, messageID string) (state string, a
 	return string(s), s != UnknownID, nil
 }
 
-func (c *Client) addSender(e *etree.Element) {
-	s := e.CreateElement("sender")
-	add(s, "senderId", c.sender.ID)
-	addSet(s, "password", c.sender.Password)
-}
-
-// call sends one wrapper element and returns the response element of its
-// answer.
-func (c *Client) call(ctx context.Context, operation, ns, wrapper string, request *etree.Element) (*etree.Element, error) {
-	answer, err := c.http.Do(ctx, adapters.Request{
-		Operation:   operation,
-		Method:      http.MethodPost,
-		Path:        c.path,
-		ContentType: "text/xml; charset=utf-8",
-		// Empty, and quoted as SOAP 1.1 wants it.
-		Header: http.Header{"SOAPAction": {`""`}},
-		Body:   envelope(ns, wrapper, request),
+func (c *Client) writeSender(w Writer) {
+	w.In("sender", func(w Writer) {
+		w.Text("senderId", c.sender.ID)
+		w.Set("password", c.sender.Password)
 	})
-	// A fault travels in a 500 (SOAP 1.1) or 400 (SOAP 1.2), at some services
-	// in a 200, and says more than the status. Other statuses keep their class.
-	if err != nil && answer.Status != http.StatusInternalServerError && answer.Status != http.StatusBadRequest {
-		return nil, err
-	}
-	inner, bad := open(answer.Body)
-	if bad != nil {
-		if err != nil {
-			return nil, err
-		}
-		return nil, unreadable(bad)
-	}
-	if inner.Tag == "Fault" {
-		return nil, failure(readFault(inner))
-	}
-	if err != nil {
-		return nil, err
-	}
-	var r reader
-	response := r.child(inner, "response")
-	if r.err != nil || inner.Tag != wrapper+"Response" || response == nil {
-		return nil, topics.Fail(topics.Uncertain, "unreadable", "the answer is no %sResponse", wrapper)
-	}
-	return response, nil
-}
-
-func unreadable(err error) error {
-	return topics.Fail(topics.Uncertain, "unreadable", "answer: %w", err)
-}
-
-// failure sorts a fault.
-func failure(f *Fault) *topics.Failure {
-	out := &topics.Failure{Class: topics.Uncertain, Code: "soap_server", Err: f}
-	switch f.Side {
-	case "Client", "Sender":
-		out.Class, out.Code = topics.Rejected, "soap_client"
-		if f.Code == CodeAuth {
-			out.Class, out.Code, out.Pause = topics.Unavailable, "soap_auth", "auth"
-		}
-	// WS-Security's own codes (SOAP Message Security 1.0, 12).
-	case "FailedAuthentication", "FailedCheck", "InvalidSecurity", "InvalidSecurityToken",
-		"SecurityTokenUnavailable", "UnsupportedSecurityToken", "UnsupportedAlgorithm":
-		out.Class, out.Code, out.Pause = topics.Unavailable, "soap_auth", "auth"
-	case "VersionMismatch", "MustUnderstand", "DataEncodingUnknown":
-		out.Class, out.Code, out.Pause = topics.Unavailable, "soap_target", "target"
-	}
-	return out
 }

@@ -18,7 +18,9 @@
 // schema has it once.
 //
 // Start with Client.SendSync and Client.SendAsync for calling, with NewServer
-// for being called, and with Encode and Decode for what stands inside data.
+// for being called, and with Document, Encode and Decode for what stands inside
+// data. Notices are the hot path: they are written without a tree (Document),
+// and their plain answers are read without one (quick).
 //
 // Messages are not signed yet: WS-Security signatures come with the keys. A
 // wsse:Security header in what is read is passed over.

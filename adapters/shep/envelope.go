@@ -1,6 +1,7 @@
 package shep
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,34 +58,13 @@ func addSet(e *etree.Element, name, text string) {
 	}
 }
 
-// envelope writes a SOAP 1.1 envelope around one body element: wrapper in
-// namespace ns, holding inner.
+// envelope writes an envelope around an answer: wrapper in namespace ns,
+// holding inner.
 func envelope(ns, wrapper string, inner *etree.Element) []byte {
 	w := etree.NewElement("t:" + wrapper)
 	w.CreateAttr("xmlns:t", ns)
 	w.AddChild(inner)
-	return soap(w)
-}
-
-func soap(body *etree.Element) []byte {
-	doc := etree.NewDocument()
-	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
-	env := doc.CreateElement("soap:Envelope")
-	env.CreateAttr("xmlns:soap", nsSOAP)
-	env.CreateElement("soap:Header")
-	env.CreateElement("soap:Body").AddChild(body)
-	return writeXML(doc)
-}
-
-// writeXML writes a document so that it reads back as it is: the canonical
-// settings escape a carriage return, which would come back as a line feed.
-func writeXML(doc *etree.Document) []byte {
-	doc.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
-	out, err := doc.WriteToBytes()
-	if err != nil {
-		panic("shep: writing to memory failed: " + err.Error()) // a bytes.Buffer never fails
-	}
-	return out
+	return soap(func(out *bytes.Buffer) { w.WriteTo(out, canonical()) })
 }
 
 // open reads an envelope and returns the one element of its body.

@@ -1,6 +1,7 @@
 package shep
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -229,7 +230,7 @@ func (s *server) fault(w http.ResponseWriter, ch channel, operation string, err 
 	add(info, "errorCode", code)
 	add(info, "errorMessage", err.Error())
 	add(info, "errorDate", formatTime(s.Now()))
-	return write(w, http.StatusInternalServerError, soap(e))
+	return write(w, http.StatusInternalServerError, soap(func(out *bytes.Buffer) { e.WriteTo(out, canonical()) }))
 }
 
 // write answers and returns the status. SOAP 1.1 wants 500 for every fault.

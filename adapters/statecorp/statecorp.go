@@ -83,26 +83,22 @@ func (a *Adapter) Notify(ctx context.Context, notice, correlation string, n payl
 	if correlation == "" {
 		correlation = n.ApplicationID
 	}
-	send := func(operation, service, namespace string, w any) (shep.Ack, error) {
-		data, err := shep.Encode(namespace, w)
-		if err != nil {
-			return shep.Ack{}, topics.Fail(topics.Rejected, "schema", "notice: %w", err)
-		}
+	send := func(operation, service, root, namespace string, write func(shep.Writer, *payload.Notification)) (shep.Ack, error) {
 		return a.client.SendAsync(ctx, operation, shep.AsyncRequest{
 			MessageID:     notice,
 			CorrelationID: correlation,
 			ServiceID:     service,
 			MessageType:   shep.TypeNotification,
-			Data:          data,
+			Data:          shep.Document{Root: root, Namespace: namespace, Content: func(w shep.Writer) { write(w, &n) }},
 		})
 	}
 	switch e := n.Event; {
 	case e.Decision != nil && (e.Decision.Result == "extend" || e.Decision.Result == "refuse-extension"):
-		return send("deliver-extension", a.services.Extension, nsExtension, extensionOf(n))
+		return send("deliver-extension", a.services.Extension, "extension_decision", nsExtension, writeExtension)
 	case e.Certificate != nil && e.Certificate.RequestID != "":
-		return send("answer-certificate", a.services.Certificate, nsCertificate, certificateOf(n))
+		return send("answer-certificate", a.services.Certificate, "certificate", nsCertificate, writeCertificate)
 	default:
-		return send("notify", a.services.Notice, nsNotice, noticeOf(n))
+		return send("notify", a.services.Notice, "notice", nsNotice, writeNotice)
 	}
 }
 

@@ -18,116 +18,122 @@ const (
 	nsCertificate = "urn:kandashub:statecorp:certificate:v1"
 )
 
-// A head begins everything that is sent. Texts are in Kazakh and Russian
+// writeHead begins everything that is sent. Texts are in Kazakh and Russian
 // together, ready to be shown.
-type head struct {
-	ApplicationID string       `xml:"application_id"`
-	EventID       string       `xml:"event_id"`
-	Kind          string       `xml:"kind"` // registered, package-refused, recommended, hearing-set, decided, certificate-issued
-	IssuedAt      string       `xml:"issued_at"`
-	Text          payload.Text `xml:"text"`
+func writeHead(w shep.Writer, n *payload.Notification) {
+	w.Text("application_id", n.ApplicationID)
+	w.Text("event_id", n.EventID)
+	w.Text("kind", n.Kind) // registered, package-refused, recommended, hearing-set, decided, certificate-issued
+	w.Text("issued_at", n.Event.IssuedAt)
+	w.In("text", func(w shep.Writer) {
+		w.Text("kk", n.Event.Text.KK)
+		w.Text("ru", n.Event.Text.RU)
+	})
 }
 
-func headOf(n payload.Notification) head {
-	return head{n.ApplicationID, n.EventID, n.Kind, n.Event.IssuedAt, n.Event.Text}
+// writeSignature ends everything that is signed.
+func writeSignature(w shep.Writer, s *payload.Signature) {
+	if s == nil {
+		return
+	}
+	w.In("signature", func(w shep.Writer) {
+		w.Text("format", s.Format)
+		w.Text("value", s.Value)
+		w.Set("data", s.Data)
+	})
 }
 
 // A notice tells a counter what happened to an application.
 type notice struct {
-	XMLName xml.Name `xml:"notice"`
-	head
-	Number    string             `xml:"number,omitempty"` // of the registration, refusal, decision or certificate
-	Date      string             `xml:"date,omitempty"`
-	Result    string             `xml:"result,omitempty"`   // of a recommendation or decision
-	Grounds   []string           `xml:"grounds>ground"`     // codes, of a refusal
-	Documents []string           `xml:"documents>document"` // missing or expired, of a refused package
-	HearingAt string             `xml:"hearing_at,omitempty"`
-	Place     string             `xml:"hearing_place,omitempty"`
-	Signature *payload.Signature `xml:"signature,omitempty"`
+	number    string // of the registration, refusal, decision or certificate
+	date      string
+	result    string   // of a recommendation or decision
+	grounds   []string // codes, of a refusal
+	documents []string // missing or expired, of a refused package
+	hearingAt string
+	place     string
 }
 
-func noticeOf(n payload.Notification) *notice {
-	e := n.Event
-	w := &notice{head: headOf(n), Signature: e.Signature}
+func noticeOf(e *payload.Event) notice {
 	switch {
 	case e.Registration != nil:
-		w.Number, w.Date = e.Registration.Number, e.Registration.Date
+		return notice{number: e.Registration.Number, date: e.Registration.Date}
 	case e.PackageRefusal != nil:
-		w.Number, w.Date, w.Documents = e.PackageRefusal.Number, e.PackageRefusal.Date, e.PackageRefusal.Documents
+		return notice{number: e.PackageRefusal.Number, date: e.PackageRefusal.Date, documents: e.PackageRefusal.Documents}
 	case e.Recommendation != nil:
-		w.Number, w.Date, w.Result = e.Recommendation.Protocol, e.Recommendation.Date, e.Recommendation.Result
+		return notice{number: e.Recommendation.Protocol, date: e.Recommendation.Date, result: e.Recommendation.Result}
 	case e.Hearing != nil:
-		w.Grounds, w.HearingAt, w.Place = e.Hearing.Grounds, e.Hearing.At, e.Hearing.Place
+		return notice{grounds: e.Hearing.Grounds, hearingAt: e.Hearing.At, place: e.Hearing.Place}
 	case e.Decision != nil:
-		w.Number, w.Date, w.Result, w.Grounds = e.Decision.Number, e.Decision.Date, e.Decision.Result, e.Decision.Grounds
+		return notice{number: e.Decision.Number, date: e.Decision.Date, result: e.Decision.Result, grounds: e.Decision.Grounds}
 	case e.Certificate != nil:
-		w.Number, w.Date = e.Certificate.Number, e.Certificate.AssignedOn
+		return notice{number: e.Certificate.Number, date: e.Certificate.AssignedOn}
 	}
-	return w
+	return notice{}
 }
 
-// An extension is a decision on extension (Rules 329, p. 22): an electronic
-// document with the EDS of the head of МИО.
-type extension struct {
-	XMLName xml.Name `xml:"extension_decision"`
-	head
-	Result    string             `xml:"result"` // extend or refuse-extension
-	Number    string             `xml:"number"`
-	Date      string             `xml:"date"`
-	Until     string             `xml:"until,omitempty"`
-	MIO       string             `xml:"mio"`
-	FullName  string             `xml:"full_name"`
-	BirthDate string             `xml:"birth_date"`
-	IIN       string             `xml:"iin,omitempty"`
-	Grounds   []string           `xml:"grounds>ground"`
-	Signature *payload.Signature `xml:"signature,omitempty"`
+func writeNotice(w shep.Writer, n *payload.Notification) {
+	v := noticeOf(&n.Event)
+	writeHead(w, n)
+	w.Set("number", v.number)
+	w.Set("date", v.date)
+	w.Set("result", v.result)
+	w.Texts("grounds", "ground", v.grounds)
+	w.Texts("documents", "document", v.documents)
+	w.Set("hearing_at", v.hearingAt)
+	w.Set("hearing_place", v.place)
+	writeSignature(w, n.Event.Signature)
 }
 
-func extensionOf(n payload.Notification) *extension {
+// writeExtension writes a decision on extension (Rules 329, p. 22): an
+// electronic document with the EDS of the head of МИО.
+func writeExtension(w shep.Writer, n *payload.Notification) {
 	d := n.Event.Decision
-	return &extension{
-		head: headOf(n), Result: d.Result, Number: d.Number, Date: d.Date, Until: d.Until, MIO: d.MIO,
-		FullName: d.FullName, BirthDate: d.BirthDate, IIN: d.IIN, Grounds: d.Grounds, Signature: n.Event.Signature,
-	}
+	writeHead(w, n)
+	w.Text("result", d.Result) // extend or refuse-extension
+	w.Text("number", d.Number)
+	w.Text("date", d.Date)
+	w.Set("until", d.Until)
+	w.Text("mio", d.MIO)
+	w.Text("full_name", d.FullName)
+	w.Text("birth_date", d.BirthDate)
+	w.Set("iin", d.IIN)
+	w.Texts("grounds", "ground", d.Grounds)
+	writeSignature(w, n.Event.Signature)
 }
 
-// A certificate answers a request of a counter (Rules 329, annex 5).
-type certificate struct {
-	XMLName xml.Name `xml:"certificate"`
-	head
-	RequestID   string             `xml:"request_id"`
-	Number      string             `xml:"number"`
-	MIO         string             `xml:"mio"`
-	FullName    string             `xml:"full_name"`
-	Sex         string             `xml:"sex"`
-	BirthPlace  string             `xml:"birth_place"`
-	BirthDate   string             `xml:"birth_date"`
-	Citizenship string             `xml:"citizenship"`
-	IIN         string             `xml:"iin,omitempty"`
-	ValidFrom   string             `xml:"valid_from"`
-	ValidTo     string             `xml:"valid_to"`
-	AssignedOn  string             `xml:"assigned_on"`
-	Minors      []minor            `xml:"minors>minor"`
-	Signature   *payload.Signature `xml:"signature,omitempty"`
-}
-
-type minor struct {
-	FullName  string `xml:"full_name"`
-	BirthDate string `xml:"birth_date"`
-	IIN       string `xml:"iin,omitempty"`
-}
-
-func certificateOf(n payload.Notification) *certificate {
+// writeCertificate answers a request of a counter (Rules 329, annex 5).
+func writeCertificate(w shep.Writer, n *payload.Notification) {
 	c := n.Event.Certificate
-	w := &certificate{
-		head: headOf(n), RequestID: c.RequestID, Number: c.Number, MIO: c.MIO, FullName: c.FullName, Sex: c.Sex,
-		BirthPlace: c.BirthPlace, BirthDate: c.BirthDate, Citizenship: c.Citizenship, IIN: c.IIN,
-		ValidFrom: c.ValidFrom, ValidTo: c.ValidTo, AssignedOn: c.AssignedOn, Signature: n.Event.Signature,
+	writeHead(w, n)
+	w.Text("request_id", c.RequestID)
+	w.Text("number", c.Number)
+	w.Text("mio", c.MIO)
+	w.Text("full_name", c.FullName)
+	w.Text("sex", c.Sex)
+	w.Text("birth_place", c.BirthPlace)
+	w.Text("birth_date", c.BirthDate)
+	w.Text("citizenship", c.Citizenship)
+	w.Set("iin", c.IIN)
+	w.Text("valid_from", c.ValidFrom)
+	w.Text("valid_to", c.ValidTo)
+	w.Text("assigned_on", c.AssignedOn)
+	if len(c.Minors) == 0 {
+		w.Text("minors", "")
+	} else {
+		w.In("minors", func(w shep.Writer) { writeMinors(w, c.Minors) })
 	}
-	for _, m := range c.Minors {
-		w.Minors = append(w.Minors, minor(m))
+	writeSignature(w, n.Event.Signature)
+}
+
+func writeMinors(w shep.Writer, minors []payload.Minor) {
+	for _, m := range minors {
+		w.In("minor", func(w shep.Writer) {
+			w.Text("full_name", m.FullName)
+			w.Text("birth_date", m.BirthDate)
+			w.Set("iin", m.IIN)
+		})
 	}
-	return w
 }
 
 // certificateRequest reads a counter's request for a certificate issued
