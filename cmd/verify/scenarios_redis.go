@@ -93,11 +93,14 @@ func cutRedis(ctx context.Context, r *run) error {
 }
 
 func freezeRedis(ctx context.Context, r *run) error {
+	if err := r.flowing(ctx); err != nil {
+		return err
+	}
 	end := r.band("CLIENT PAUSE")
+	r.bit("CLIENT PAUSE", min(1, r.inFlight()))
 	if _, err := r.world.RedisCommand(ctx, "CLIENT", "PAUSE", 3000, "ALL"); err != nil {
 		return err
 	}
-	r.bit("CLIENT PAUSE", min(1, r.inFlight()))
 	err := pause(ctx, 4*time.Second)
 	end()
 	if err != nil {
