@@ -111,7 +111,7 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 	if r.Method == "" {
 		r.Method = http.MethodPost
 	}
-	if !isToken(r.Method) || !isToken(r.Path) { // the error repeats neither
+	if !isVisible(r.Method) || !isVisible(r.Path) { // the error repeats neither
 		return Response{}, topics.Fail(topics.Rejected, "internal", "request has a bad method or path")
 	}
 	conn, err := c.pool.get(ctx)
@@ -129,9 +129,12 @@ func (c *Client) do(ctx context.Context, r Request) (Response, error) {
 	if _, leased := ctx.Value(leaseKey{}).(time.Time); !leased {
 		stop = context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	}
-	resp, again, err := c.exchange(ctx, conn, &r, lease)
-	// A deadline that has been set by now must not meet the next call.
-	c.pool.give(conn, stop() && again)
+	again := false
+	// Given back also where a panic passes by. A deadline that has been set by now
+	// must not meet the next call.
+	defer func() { c.pool.give(conn, stop() && again) }()
+	var resp Response
+	resp, again, err = c.exchange(ctx, conn, &r, lease)
 	return resp, err
 }
 
@@ -187,8 +190,8 @@ func (c *Client) write(w *bufio.Writer, r *Request) {
 	w.Write(r.Body)       //nolint:errcheck
 }
 
-// isToken says whether a method or path can stand in a request's first line.
-func isToken(s string) bool {
+// isVisible says whether a method or path can stand in a request's first line.
+func isVisible(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7f {
 			return false

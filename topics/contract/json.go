@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
-)
 
-// maxDepth bounds nesting; our deepest payload has eight levels.
-const maxDepth = 32
+	"kandashub/topics/schemas"
+)
 
 // decode reads one JSON value strictly: UTF-8, nothing behind it, no name twice
 // in one object (of two readers each could take another one), bounded depth,
@@ -34,7 +33,7 @@ func decode(data []byte) (any, error) {
 var errNotJSON = errors.New("the payload is not JSON")
 
 func decodeValue(d *jsontext.Decoder) (any, error) {
-	if d.StackDepth() > maxDepth {
+	if d.StackDepth() > schemas.MaxDepth {
 		return nil, errors.New("the payload is nested too deep")
 	}
 	token, err := d.ReadToken()

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxDepth bounds nesting; our deepest payload has eight levels.
-	maxDepth = 32
+	// MaxDepth bounds nesting; our deepest payload has eight levels.
+	MaxDepth = 32
 	// maxMembers bounds the members of one object; ours have 20 at most.
 	maxMembers = 64
 )
@@ -77,7 +77,7 @@ func (d *Document) add(name string) bool {
 
 // addAll reads what an object or array holds.
 func (d *Document) addAll(at int) bool {
-	if _, err := d.decoder.ReadToken(); err != nil || d.decoder.StackDepth() > maxDepth {
+	if _, err := d.decoder.ReadToken(); err != nil || d.decoder.StackDepth() > MaxDepth {
 		return false
 	}
 	end := d.nodes[at].kind + 2 // } or ]
