@@ -42,7 +42,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		return replies, err
 	}
 	failpoint.Hit(failpoint.Marked, l.Route.Name)
-	if l.generation.Err() != nil { // nothing new is begun
+	if l.term.Err() != nil { // nothing new is begun
 		return nil, l.giveBack(ctx, errStopped)
 	}
 	if !op.Effect.sentAtOnce() { // else the claim has said sent

@@ -46,77 +46,101 @@ type Delivery struct {
 	Now     func() time.Time
 }
 
+// A term is the time in which a partition is ours. It ends with the generation, and
+// then nothing new is begun. What has been begun is carried to its end in overtime,
+// which lasts a lease longer.
+type term struct {
+	context.Context
+	overtime context.Context
+}
+
+func newTerm(ctx context.Context, lease time.Duration) term {
+	overtime, over := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(lease, over) })
+	return term{ctx, overtime}
+}
+
 // life is one attempt at one message.
 type life struct {
 	*Delivery
-	generation context.Context // ends when the partition is no longer ours
-	record     *Record
-	msg        Message
-	claim      *claims.Claim
-	marks      []string
-	sent       bool        // the claim says sent: an effect is possible
-	kept       bool        // the claim keeps the answer: the effect is done
-	done       func(error) // tells the gate what came of it
-	took       time.Duration
-	wrong      *Failure // what the contract says is wrong with the message
+	term   term
+	record *Record
+	msg    Message
+	claim  *claims.Claim
+	marks  []string
+	sent   bool                // the claim says sent: an effect is possible
+	kept   bool                // the claim keeps the answer: the effect is done
+	done   func(error)         // tells the gate what came of it
+	called func(time.Duration) // told how long the call took, once there is no more to come; may be nil
+	took   time.Duration       // of the call
+	wrong  *Failure            // what the contract says is wrong with the message
+
+	// before is the message before this one in a series, if its claim is still to
+	// be ended. It then is ended, and out is what it came to.
+	before *life
+	ended  bool
+	out    outcome
 }
 
 // Deliver carries one record as far as it can go now. This is the life of a
 // message; read it first. What it calls is in call.go, what it writes in
-// reply.go, and what becomes of it without an answer in outcome.go.
+// reply.go, and what becomes of it without an answer in outcome.go. Messages that
+// stand one behind the other in a lane are carried by series.go.
 //
-// ctx is the generation's: once it has ended nothing new is begun, but a call
-// that runs is carried to its end under its lease.
-func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
-	l := &life{Delivery: d, generation: ctx, record: r}
-	defer func() { out.took = l.took }()
-	defer l.recoverPanic(ctx, &out)
+// Once the term has ended nothing new is begun, but a call that runs is carried to
+// its end under its lease.
+func (d *Delivery) Deliver(t term, r *Record, called func(time.Duration)) outcome {
+	l := &life{Delivery: d, term: t, record: r, called: called}
+	if out := l.attempt(); out.kind != published {
+		return out
+	}
+	return l.end()
+}
+
+// attempt is all of it but the end of the claim, which may go together with the
+// next one.
+func (l *life) attempt() (out outcome) {
+	defer l.recoverPanic(&out)
 
 	// What cannot be trusted touches no claim.
 	var err error
-	if l.msg, err = parseHead(r); err == nil {
+	if l.msg, err = parseHead(l.record); err == nil {
 		l.msg.TraceParent = traced(l.msg)
 		err = l.checkContract()
 	}
 	if err != nil {
+		if !l.endBefore() {
+			return outcome{kind: stopped}
+		}
 		return l.distrusted(err)
 	}
 
 	// No claim while the route is paused or its breaker open.
-	done, wait, ok := d.Gate.Admit()
+	done, wait, ok := l.Gate.Admit()
 	if !ok {
+		l.endBefore()
 		return outcome{kind: paused, after: wait}
 	}
 	l.done = done
 	defer func() { l.tell(context.Canceled) }() // unless a call has been told of
 
-	if out, settled := l.take(ctx); settled {
+	if out, settled := l.take(l.term); settled {
 		return out
 	}
-	ctx, cancel := l.underLease(ctx)
-	defer cancel()
 	if l.wrong != nil {
 		if l.claim.Verdict == claims.Uncertain {
 			l.wrong.Class = Undecided // it was called under an earlier contract
 		}
-		return l.dead(ctx, l.wrong)
+		return l.dead(l.term.overtime, l.wrong)
 	}
-	replies, err := l.resolve(ctx)
+	replies, err := l.resolve(l.term.overtime)
+	if l.called != nil {
+		l.called(l.took)
+	}
 	if err != nil {
-		return l.failed(ctx, err)
+		return l.failed(l.term.overtime, err)
 	}
-	return l.answered(ctx, replies)
-}
-
-// underLease returns a context for the steps from the claim on: it outlives the
-// generation, but then only as long as the lease.
-func (l *life) underLease(ctx context.Context) (context.Context, context.CancelFunc) {
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		_ = sleep(late, time.Until(l.claim.Lease))
-		cancel()
-	})
-	return late, func() { stop(); cancel() }
+	return l.answered(l.term.overtime, replies)
 }
 
 // checkContract sorts what the contract finds: a wrong source, or what is no
@@ -142,8 +166,10 @@ func (l *life) checkContract() error {
 func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	var err error
 	request := l.request()
-	l.claim, err = l.Claims.Claim(ctx, request)
-	if err != nil {
+	if l.claim, err = l.claimNext(ctx, request); err != nil {
+		if l.before != nil && l.before.out.kind != finished {
+			return outcome{kind: stopped}, true
+		}
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
