@@ -41,7 +41,7 @@ type Delivery struct {
 	// which is for tests of the rest.
 	Losses Losses
 
-	Metrics *observability.Metrics
+	Metrics *observability.RouteMetrics // of the route; may be nil
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -147,7 +147,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
-	l.Metrics.Claim(l.Route.Name, l.claim.Verdict.String())
+	l.Metrics.Claim(l.claim.Verdict.String())
 	if l.claim.Lost && l.Losses != nil {
 		if out, settled := l.claimsLost(ctx); settled {
 			return out, true
@@ -157,8 +157,8 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Busy:
 		return outcome{kind: waiting, after: l.claim.Wait}, true
 	case claims.Done:
-		l.Metrics.Processed(l.Route.Name, "duplicate")
-		l.Metrics.Final(l.Route.Name, "duplicate")
+		l.Metrics.Processed("duplicate")
+		l.Metrics.Final("duplicate")
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -185,9 +185,9 @@ func (l *life) request() claims.Request {
 
 // finished counts and logs a message that has come to its end.
 func (l *life) finished() {
-	l.Metrics.Processed(l.Route.Name, "delivered")
-	l.Metrics.Final(l.Route.Name, "delivered")
-	l.Metrics.EndToEnd(l.Route.Name, l.Now().Sub(l.msg.RootTime))
+	l.Metrics.Processed("delivered")
+	l.Metrics.Final("delivered")
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime))
 	l.Log.Info("delivered", l.attrs()...)
 }
 

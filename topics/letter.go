@@ -119,12 +119,12 @@ func (d *Delivery) bury(ctx context.Context, l *letter) (offset int64, err error
 		offset, err = d.Producer.Append(ctx, d.Route.DeadTopic(), l.record.Partition, l.encode(d.Route.Name, d.Now()))
 		if err == nil {
 			d.Gate.Resume(PauseDead)
-			d.Metrics.DeadLetter(d.Route.Name, l.code)
-			d.Metrics.Processed(d.Route.Name, "dead_lettered")
-			d.Metrics.Final(d.Route.Name, "dead_lettered")
+			d.Metrics.DeadLetter(l.code)
+			d.Metrics.Processed("dead_lettered")
+			d.Metrics.Final("dead_lettered")
 			return offset, nil
 		}
-		d.Metrics.DeadPublishFailed(d.Route.Name)
+		d.Metrics.DeadPublishFailed()
 		wait := backoff(attempt, d.Timing.BackoffLeast, d.Timing.BackoffMost)
 		d.Gate.Pause(PauseDead, wait)
 		d.Log.Error("a dead letter cannot be written", "route", d.Route.Name, "letter", l.id, "error", err.Error())

@@ -192,7 +192,7 @@ func (h *hub) consumer(r topics.Route) steered {
 				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Metrics: h.metrics, Log: h.log, Now: failpoint.Now,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Metrics: h.metrics.Route(r.Name), Log: h.log, Now: failpoint.Now,
 		},
 	}}
 }
