@@ -16,6 +16,7 @@ type Timing struct {
 	Lease        time.Duration // of a claim; longer than Call
 	Drain        time.Duration // given to running calls when a partition is handed over
 	ParkAfter    time.Duration // of failing while the operation answers others
+	Deadline     time.Duration // from a chain's first message to the effect, for metrics alone; 0: none
 	BackoffLeast time.Duration
 	BackoffMost  time.Duration
 }
@@ -69,7 +70,10 @@ type life struct {
 // that runs is carried to its end under its lease.
 func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
 	l := &life{Delivery: d, generation: ctx, record: r}
-	defer func() { out.took = l.took }()
+	defer func(began time.Time) {
+		out.took = l.took
+		l.measure(time.Since(began)-l.took, out.kind)
+	}(time.Now())
 	defer l.recoverPanic(ctx, &out)
 
 	// What cannot be trusted touches no claim.
@@ -187,8 +191,15 @@ func (l *life) request() claims.Request {
 func (l *life) finished() {
 	l.Metrics.Processed("delivered")
 	l.Metrics.Final("delivered")
-	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime))
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, "")
 	l.Log.Info("delivered", l.attrs()...)
+}
+
+// measure records the hub's own time for an attempt that has come to something.
+func (l *life) measure(took time.Duration, kind outcomeKind) {
+	if kind != paused && kind != stopped {
+		l.Metrics.Process(took, kind == finished, "")
+	}
 }
 
 func (l *life) attrs() []any {
