@@ -16,6 +16,7 @@ type Timing struct {
 	Lease        time.Duration // of a claim; longer than Call
 	Drain        time.Duration // given to running calls when a partition is handed over
 	ParkAfter    time.Duration // of failing while the operation answers others
+	Deadline     time.Duration // from a chain's first message to the effect, for metrics alone; 0: none
 	BackoffLeast time.Duration
 	BackoffMost  time.Duration
 }
@@ -41,7 +42,8 @@ type Delivery struct {
 	// which is for tests of the rest.
 	Losses Losses
 
-	Metrics *observability.Metrics
+	Metrics *observability.RouteMetrics // of the route; may be nil
+	Tracer  *observability.Tracer       // nil: tracing is off
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -72,7 +74,9 @@ type life struct {
 	kept   bool                // the claim keeps the answer: the effect is done
 	done   func(error)         // tells the gate what came of it
 	called func(time.Duration) // told how long the call took, once there is no more to come; may be nil
+	began  time.Time
 	took   time.Duration       // of the call
+	work   *observability.Work // for its trace; nil where tracing is off
 	wrong  *Failure            // what the contract says is wrong with the message
 
 	// before is the message before this one in a series, if its claim is still to
@@ -90,22 +94,32 @@ type life struct {
 // Once the term has ended nothing new is begun, but a call that runs is carried to
 // its end under its lease.
 func (d *Delivery) Deliver(t term, r *Record, called func(time.Duration)) outcome {
-	l := &life{Delivery: d, term: t, record: r, called: called}
+	l := d.begin(t, r)
+	l.called = called
 	if out := l.attempt(); out.kind != published {
 		return out
 	}
 	return l.end()
 }
 
+func (d *Delivery) begin(t term, r *Record) *life {
+	return &life{Delivery: d, term: t, record: r, began: time.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+}
+
 // attempt is all of it but the end of the claim, which may go together with the
 // next one.
 func (l *life) attempt() (out outcome) {
+	defer func() {
+		if out.kind != published {
+			l.measure(out.kind)
+		}
+	}()
 	defer l.recoverPanic(&out)
 
 	// What cannot be trusted touches no claim.
 	var err error
 	if l.msg, err = parseHead(l.record); err == nil {
-		l.msg.TraceParent = traced(l.msg)
+		l.trace()
 		err = l.checkContract()
 	}
 	if err != nil {
@@ -114,6 +128,8 @@ func (l *life) attempt() (out outcome) {
 		}
 		return l.distrusted(err)
 	}
+
+	l.work.About(l.msg.Subject)
 
 	// No claim while the route is paused or its breaker open.
 	done, wait, ok := l.Gate.Admit()
@@ -166,14 +182,17 @@ func (l *life) checkContract() error {
 func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	var err error
 	request := l.request()
-	if l.claim, err = l.claimNext(ctx, request); err != nil {
+	l.work.Start(observability.StepClaim, "claim", "")
+	l.claim, err = l.claimNext(ctx, request)
+	l.work.Stop(codeOf(err))
+	if err != nil {
 		if l.before != nil && l.before.out.kind != finished {
 			return outcome{kind: stopped}, true
 		}
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
-	l.Metrics.Claim(l.Route.Name, l.claim.Verdict.String())
+	l.Metrics.Claim(l.claim.Verdict.String())
 	if l.claim.Lost && l.Losses != nil {
 		if out, settled := l.claimsLost(ctx); settled {
 			return out, true
@@ -183,8 +202,8 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Busy:
 		return outcome{kind: waiting, after: l.claim.Wait}, true
 	case claims.Done:
-		l.Metrics.Processed(l.Route.Name, "duplicate")
-		l.Metrics.Final(l.Route.Name, "duplicate")
+		l.Metrics.Processed("duplicate")
+		l.Metrics.Final("duplicate")
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -211,10 +230,19 @@ func (l *life) request() claims.Request {
 
 // finished counts and logs a message that has come to its end.
 func (l *life) finished() {
-	l.Metrics.Processed(l.Route.Name, "delivered")
-	l.Metrics.Final(l.Route.Name, "delivered")
-	l.Metrics.EndToEnd(l.Route.Name, l.Now().Sub(l.msg.RootTime))
+	l.Metrics.Processed("delivered")
+	l.Metrics.Final("delivered")
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, l.work.Exemplar())
 	l.Log.Info("delivered", l.attrs()...)
+}
+
+// measure records the hub's own time for an attempt that has come to something,
+// and ends its trace.
+func (l *life) measure(kind outcomeKind) {
+	if kind != paused && kind != stopped {
+		l.Metrics.Process(time.Since(l.began)-l.took, kind == finished, l.work.Exemplar())
+	}
+	l.work.End(kind.String())
 }
 
 func (l *life) attrs() []any {
@@ -224,12 +252,15 @@ func (l *life) attrs() []any {
 	}
 }
 
-// traced returns the trace context of a message. One that came without begins a
+// trace makes the message's trace context good. One that came without begins a
 // trace that follows from its id, so that all attempts share it.
-func traced(m Message) string {
-	t, err := observability.ParseTrace(m.TraceParent)
-	if err != nil {
-		t = observability.TraceFrom(m.Source + " " + m.ID)
+func (l *life) trace() {
+	t, err := observability.ParseTrace(l.msg.TraceParent)
+	if err == nil {
+		l.work.Follow(t)
+	} else {
+		t = observability.TraceFrom(l.msg.Source + " " + l.msg.ID)
+		l.work.Root(t)
 	}
-	return t.String()
+	l.msg.TraceParent = l.Tracer.Mark(t).String()
 }

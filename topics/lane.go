@@ -139,11 +139,11 @@ func (p *partition) dispatch(ctx context.Context) {
 // deliver carries entries of a lane: a decision, a parked message, or a series from
 // the source. It runs on a goroutine of the crew.
 func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wakes int) {
-	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
+	p.delivery.Metrics.Inflight(1)
 	permit := permit{limiter: p.limiter, token: true}
 	defer func() {
 		permit.end()
-		p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
+		p.delivery.Metrics.Inflight(-1)
 	}()
 	s := &series{
 		overtime: p.overtime,
@@ -199,7 +199,7 @@ func (p *partition) outcome(l *lane, e *entry, out outcome, last bool) {
 	}
 	switch out.kind {
 	case finished:
-		p.delivery.Metrics.Attempts(p.delivery.Route.Name, l.attempts+1)
+		p.delivery.Metrics.Attempts(l.attempts + 1)
 		p.complete(l, e)
 	case held:
 		p.index.bury(l.key, out.letter, true, out.offset, time.Now())

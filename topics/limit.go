@@ -43,8 +43,7 @@ const (
 // answers, and a partition waits for a token and for other things together.
 type limiter struct {
 	tokens chan struct{}
-	route  string
-	report *observability.Metrics
+	report *observability.RouteMetrics
 	after  atomic.Int64 // permits whose call has ended and whose message has not
 
 	mu      sync.Mutex
@@ -63,8 +62,8 @@ type limiter struct {
 	full  bool // somebody may have waited for a token
 }
 
-func newLimiter(route string, most int, m *observability.Metrics) *limiter {
-	l := &limiter{tokens: make(chan struct{}, most), most: most, doubles: true, route: route, report: m}
+func newLimiter(most int, m *observability.RouteMetrics) *limiter {
+	l := &limiter{tokens: make(chan struct{}, most), most: most, doubles: true, report: m}
 	l.set(min(limitStart, most))
 	return l
 }
@@ -85,7 +84,7 @@ func (l *limiter) set(limit int) {
 			l.owed++
 		}
 	}
-	l.report.ConcurrencyLimit(l.route, limit)
+	l.report.ConcurrencyLimit(limit)
 }
 
 // done gives a token back.

@@ -89,7 +89,8 @@ func (l *life) end() outcome {
 
 // settle is what a message comes to once its claim has been ended; err says why
 // it has not.
-func (l *life) settle(err error) outcome {
+func (l *life) settle(err error) (out outcome) {
+	defer func() { l.measure(out.kind) }()
 	if err != nil {
 		return l.failed(l.term.overtime, l.claimError(l.term.overtime, err))
 	}
@@ -103,7 +104,9 @@ func (l *life) settle(err error) outcome {
 func (l *life) writeReplies(ctx context.Context, replies []reply) outcome {
 	for _, r := range replies {
 		for attempt := 1; ; attempt++ {
+			l.work.Send(r.Topic, r.Message.TraceParent)
 			err := l.Producer.Publish(ctx, r.Topic, r.Message)
+			l.work.Stop(codeOf(err))
 			if err == nil {
 				l.Gate.Resume(PauseKafka)
 				break

@@ -30,7 +30,8 @@ func (d *Delivery) carry(ctx context.Context, s *series) {
 	t := term{ctx, s.overtime}
 	var before *life
 	for i, r := range s.records {
-		l := &life{Delivery: d, term: t, record: r, called: s.called, before: before}
+		l := d.begin(t, r)
+		l.called, l.before = s.called, before
 		out := l.attempt()
 		if before != nil {
 			goesOn := before.out.kind == finished
