@@ -67,6 +67,24 @@ func (m *Metrics) bindRedis(command string) *redisMetrics {
 	}
 }
 
+// Outcomes counts n outcomes of messages; result is written or lost.
+func (m *Metrics) Outcomes(result string, n int) {
+	if m == nil {
+		return
+	}
+	m.outcomes.WithLabelValues(m.labels.value("report", result)).Add(float64(n))
+}
+
+// Indexed says how many outcomes can be found in this process, and how many
+// records of their topic it has not read yet.
+func (m *Metrics) Indexed(outcomes, behind int64) {
+	if m == nil {
+		return
+	}
+	m.indexed.Set(float64(outcomes))
+	m.behind.Set(float64(behind))
+}
+
 // Panic counts one recovered panic.
 func (m *Metrics) Panic(component string) {
 	if m == nil {

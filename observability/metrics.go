@@ -20,6 +20,7 @@ var (
 	pauseReasons    = []string{"breaker", "auth", "target", "redis", "kafka", "claims_lost", "partitions", "dead", "operator", "stopped"}
 	kafkaOperations = []string{"send", "poll", "commit"}
 	okOrError       = []string{"ok", "error"}
+	reportResults   = []string{"written", "lost"}
 	redisCommands   = []string{"claim", "sent", "release", "answered", "done", "dead", "decide", "mark", "unmark", "counters"}
 	redisResults    = []string{"ok", "error", "canceled"}
 	logLevels       = []string{"debug", "info", "warn", "error"}
@@ -56,6 +57,8 @@ type Metrics struct {
 	breakerTransitions                          *prometheus.CounterVec
 	redisCommands                               *prometheus.CounterVec
 	redisDuration                               *prometheus.HistogramVec
+	outcomes                                    *prometheus.CounterVec
+	indexed, behind                             prometheus.Gauge
 	panics, logMessages, redactions, httpCounts *prometheus.CounterVec
 	httpDuration                                *prometheus.HistogramVec
 
@@ -116,6 +119,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		redisCommands: counter("hub_redis_commands_total", "Commands sent to Redis.", "command", "result"),
 		redisDuration: histogram("hub_redis_command_duration_seconds", "Time of commands sent to Redis.", redisBuckets, "command"),
 
+		outcomes: counter("hub_outcomes_total", "Outcomes of messages reported to hub.outcomes, by what came of the report.", "result"),
+		indexed:  gauge("hub_outcomes_indexed", "Outcomes that can be found in this process.").WithLabelValues(),
+		behind:   gauge("hub_outcomes_index_lag_messages", "Records of hub.outcomes that the index has not read yet.").WithLabelValues(),
+
 		panics:       counter("hub_panics_total", "Recovered panics.", "component"),
 		logMessages:  counter("hub_log_messages_total", "Log lines written.", "level"),
 		redactions:   counter("hub_pii_redactions_total", "Pieces of personal data that the log filter took out.", "kind"),
@@ -174,6 +181,9 @@ func (m *Metrics) initOperation(system, operation string) {
 }
 
 func (m *Metrics) initFixed() {
+	for _, r := range reportResults {
+		m.outcomes.WithLabelValues(r)
+	}
 	for _, o := range kafkaOperations {
 		m.kafkaOps.WithLabelValues(o)
 	}

@@ -37,6 +37,9 @@ type Delivery struct {
 	// has passed. It is adapters.WithLease.
 	Lease func(ctx context.Context, until time.Time) context.Context
 
+	// Outcomes takes what has become of messages. nil: nobody asks.
+	Outcomes Outcomes
+
 	// Losses tells of claims that Redis has lost. nil: a loss is not looked for,
 	// which is for tests of the rest.
 	Losses Losses
@@ -57,6 +60,8 @@ type life struct {
 	sent       bool        // the claim says sent: an effect is possible
 	kept       bool        // the claim keeps the answer: the effect is done
 	done       func(error) // tells the gate what came of it
+	began      time.Time   // this attempt
+	calling    time.Time   // the call of the system began; zero if there was none
 	took       time.Duration
 	wrong      *Failure // what the contract says is wrong with the message
 }
@@ -68,7 +73,7 @@ type life struct {
 // ctx is the generation's: once it has ended nothing new is begun, but a call
 // that runs is carried to its end under its lease.
 func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
-	l := &life{Delivery: d, generation: ctx, record: r}
+	l := &life{Delivery: d, generation: ctx, record: r, began: d.Now()}
 	defer func() { out.took = l.took }()
 	defer l.recoverPanic(ctx, &out)
 
@@ -159,6 +164,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Done:
 		l.Metrics.Processed("duplicate")
 		l.Metrics.Final("duplicate")
+		l.report(ResultDuplicate, nil)
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -189,6 +195,7 @@ func (l *life) finished() {
 	l.Metrics.Final("delivered")
 	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime))
 	l.Log.Info("delivered", l.attrs()...)
+	l.report(ResultDelivered, nil)
 }
 
 func (l *life) attrs() []any {

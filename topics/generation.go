@@ -257,6 +257,10 @@ func (c *committer) commit() (ok bool) {
 		return true
 	}
 	d := c.consumer.Delivery
+	if err := d.flushOutcomes(); err != nil {
+		d.Log.Warn("offsets are not committed yet: the outcomes of their messages are not written", "route", d.Route.Name, "error", err.Error())
+		return false
+	}
 	failpoint.Hit(failpoint.Committing, d.Route.Name)
 	start := time.Now()
 	if err := c.gen.CommitOffsets(moved); err != nil {

@@ -36,6 +36,7 @@ type entry struct {
 	stream   *stream
 	offset   int64
 	record   *Record   // nil for a parked entry: fetched when it is due
+	attempt  int       // that is being made, from 1
 	decision *decision // set where it is no message, but a decision
 }
 
@@ -116,6 +117,7 @@ func (p *partition) dispatch(ctx context.Context) {
 		return
 	}
 	l.busy, l.began, l.stuck = true, time.Now(), false
+	e.attempt = l.attempts + 1
 	p.running++
 	wakes := p.wakes
 	p.delivery.Metrics.Inflight(1)
@@ -149,6 +151,7 @@ func (p *partition) deliver(ctx context.Context, e *entry) outcome {
 			return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 		}
 	}
+	r.attempt = e.attempt
 	return p.carry(ctx, r)
 }
 

@@ -221,6 +221,9 @@ func (l *life) write(dl *letter) outcome {
 	failpoint.Hit(failpoint.Dying, l.Route.Name)
 	offset, err := l.bury(l.generation, dl)
 	failpoint.Hit(failpoint.Buried, l.Route.Name)
+	if err == nil {
+		l.reportLetter(dl)
+	}
 	switch {
 	case err != nil:
 		return outcome{kind: stopped}
