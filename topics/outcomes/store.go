@@ -60,8 +60,12 @@ func openStore(dir string) (*store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the folder of the index: %w", err)
 	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("the folder of the index: %w", err)
+	}
 	s := &store{file: filepath.Join(dir, fileName)}
-	err := s.begin()
+	err = s.begin()
 	if broken(err) || errors.Is(err, errLayout) {
 		err = s.renew()
 	}
@@ -78,7 +82,7 @@ func (s *store) begin() error {
 	// A crash of the machine may cost the last writes, never the file; they are
 	// read from the topic again.
 	pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(wal)", "synchronous(normal)", "cache_size(-8000)", "wal_autocheckpoint(4000)"}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: filepath.ToSlash(s.file), RawQuery: pragmas.Encode()}).String())
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: filepath.ToSlash(s.file), RawQuery: pragmas.Encode()}).String())
 	if err != nil {
 		return fmt.Errorf("opening the index: %w", err)
 	}
