@@ -75,14 +75,18 @@ func (m *Metrics) Outcomes(result string, n int) {
 	m.outcomes.WithLabelValues(m.labels.value("report", result)).Add(float64(n))
 }
 
-// Indexed says how many outcomes can be found in this process, and how many
-// records of their topic it has not read yet.
-func (m *Metrics) Indexed(outcomes, behind int64) {
-	if m == nil {
-		return
+// Indexed says how many outcomes can be found in this process.
+func (m *Metrics) Indexed(outcomes int64) {
+	if m != nil {
+		m.indexed.Set(float64(outcomes))
 	}
-	m.indexed.Set(float64(outcomes))
-	m.behind.Set(float64(behind))
+}
+
+// IndexLag says how many records of hub.outcomes this process has not read yet.
+func (m *Metrics) IndexLag(records int64) {
+	if m != nil {
+		m.behind.Set(float64(records))
+	}
 }
 
 // Panic counts one recovered panic.

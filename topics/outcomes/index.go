@@ -181,18 +181,18 @@ func (x *Index) step(ctx context.Context, p *part) error {
 	}
 	p.next.Store(next)
 	p.end.Store(end)
+	read, all := x.Progress()
+	x.Metrics.IndexLag(all - read)
 	return nil
 }
 
-// expire removes what is too old or too much, tells how much is left, and waits
-// until the next time.
+// expire removes what is too old or too much, and waits until the next time.
 func (x *Index) expire(ctx context.Context) error {
 	left, err := x.store.expire(ctx, time.Now().Add(-x.Keep), int64(x.Most))
 	if err != nil {
 		return err
 	}
-	read, end := x.Progress()
-	x.Metrics.Indexed(left, end-read)
+	x.Metrics.Indexed(left)
 	return pause(ctx, expireEvery)
 }
 
