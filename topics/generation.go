@@ -209,7 +209,7 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 }
 
 // committer commits what is finished, as often as the last commit allows,
-// inside the generation and never backwards.
+// inside the generation and never backwards, once its outcomes are written.
 type committer struct {
 	gen      *kafka.Generation
 	consumer *Consumer
