@@ -87,9 +87,10 @@ func resolution(action string) string {
 
 // Decide carries out what a person decided of a letter.
 func (d *Delivery) Decide(t term, letter *Record, what *decision, called func(time.Duration)) outcome {
-	l := &life{Delivery: d, term: t, record: letter}
+	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
+		l.reportDecision(what)
 		l.logDecision(what, "carried out")
 		return outcome{kind: finished} // not to be trusted: it can only be discarded
 	}
@@ -115,6 +116,9 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, called func(ti
 		if out := l.give(t, what); out.kind != finished {
 			return out
 		}
+	}
+	if acted {
+		l.reportDecision(what)
 	}
 	l.logDecision(what, "carried out")
 	return outcome{kind: finished}

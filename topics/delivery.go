@@ -38,6 +38,9 @@ type Delivery struct {
 	// has passed. It is adapters.WithLease.
 	Lease func(ctx context.Context, until time.Time) context.Context
 
+	// Outcomes takes what has become of messages. nil: nobody asks.
+	Outcomes Outcomes
+
 	// Losses tells of claims that Redis has lost. nil: a loss is not looked for,
 	// which is for tests of the rest.
 	Losses Losses
@@ -67,6 +70,7 @@ type life struct {
 	*Delivery
 	term   term
 	record *Record
+	number int // which attempt at it this is, from 1
 	msg    Message
 	claim  *claims.Claim
 	marks  []string
@@ -74,7 +78,9 @@ type life struct {
 	kept   bool                // the claim keeps the answer: the effect is done
 	done   func(error)         // tells the gate what came of it
 	called func(time.Duration) // told how long the call took, once there is no more to come; may be nil
-	began  time.Time
+	began  time.Time           // this attempt
+	read   time.Time           // the same, by the clock that is told to others
+	asked  time.Time           // the call of the system began, by that clock; zero if there was none
 	took   time.Duration       // of the call
 	work   *observability.Work // for its trace; nil where tracing is off
 	wrong  *Failure            // what the contract says is wrong with the message
@@ -103,7 +109,7 @@ func (d *Delivery) Deliver(t term, r *Record, called func(time.Duration)) outcom
 }
 
 func (d *Delivery) begin(t term, r *Record) *life {
-	return &life{Delivery: d, term: t, record: r, began: time.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+	return &life{Delivery: d, term: t, record: r, number: 1, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
 }
 
 // attempt is all of it but the end of the claim, which may go together with the
@@ -204,6 +210,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Done:
 		l.Metrics.Processed("duplicate")
 		l.Metrics.Final("duplicate")
+		l.report(ResultDuplicate, nil)
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -234,6 +241,7 @@ func (l *life) finished() {
 	l.Metrics.Final("delivered")
 	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, l.work.Exemplar())
 	l.Log.Info("delivered", l.attrs()...)
+	l.report(ResultDelivered, nil)
 }
 
 // measure records the hub's own time for an attempt that has come to something,
@@ -259,8 +267,11 @@ func (l *life) trace() {
 	if err == nil {
 		l.work.Follow(t)
 	} else {
-		t = observability.TraceFrom(l.msg.Source + " " + l.msg.ID)
+		t = firstTrace(l.msg)
 		l.work.Root(t)
 	}
 	l.msg.TraceParent = l.Tracer.Mark(t).String()
 }
+
+// firstTrace is the trace of a message that came without one.
+func firstTrace(m Message) observability.Trace { return observability.TraceFrom(m.Source + " " + m.ID) }

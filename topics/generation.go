@@ -210,7 +210,7 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 }
 
 // committer commits what is finished, as often as the last commit allows,
-// inside the generation and never backwards.
+// inside the generation and never backwards, once its outcomes are written.
 type committer struct {
 	gen      *kafka.Generation
 	consumer *Consumer
@@ -258,6 +258,10 @@ func (c *committer) commit() (ok bool) {
 		return true
 	}
 	d := c.consumer.Delivery
+	if err := d.flushOutcomes(); err != nil {
+		d.Log.Warn("offsets are not committed yet: the outcomes of their messages are not written", "route", d.Route.Name, "error", err.Error())
+		return false
+	}
 	failpoint.Hit(failpoint.Committing, d.Route.Name)
 	start := time.Now()
 	if err := c.gen.CommitOffsets(moved); err != nil {

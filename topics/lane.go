@@ -39,6 +39,7 @@ type entry struct {
 	stream   *stream
 	offset   int64
 	record   *Record   // nil for a parked entry: fetched when it is due
+	attempts int       // made at it until it was parked
 	decision *decision // set where it is no message, but a decision
 }
 
@@ -132,13 +133,14 @@ func (p *partition) dispatch(ctx context.Context) {
 	l.busy, l.began, l.stuck = true, time.Now(), false
 	l.recalled.Store(false)
 	p.running++
-	wakes := p.wakes
-	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, wakes) }) })
+	wakes, attempt := p.wakes, l.attempts+1
+	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, attempt, wakes) }) })
 }
 
 // deliver carries entries of a lane: a decision, a parked message, or a series from
-// the source. It runs on a goroutine of the crew.
-func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wakes int) {
+// the source; attempt is the number of this one at the first of them, from 1. It runs
+// on a goroutine of the crew.
+func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, attempt, wakes int) {
 	p.delivery.Metrics.Inflight(1)
 	permit := permit{limiter: p.limiter, token: true}
 	defer func() {
@@ -146,6 +148,7 @@ func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wake
 		p.delivery.Metrics.Inflight(-1)
 	}()
 	s := &series{
+		attempt:  attempt,
 		overtime: p.overtime,
 		called:   permit.called,
 		more:     func() bool { return !l.recalled.Load() && ctx.Err() == nil && permit.again() },

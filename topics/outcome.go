@@ -234,6 +234,9 @@ func (l *life) write(dl *letter) outcome {
 	offset, err := l.bury(l.term, dl)
 	l.work.Stop(codeOf(err))
 	failpoint.Hit(failpoint.Buried, l.Route.Name)
+	if err == nil {
+		l.reportLetter(dl)
+	}
 	switch {
 	case err != nil:
 		return outcome{kind: stopped}

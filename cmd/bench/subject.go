@@ -78,7 +78,7 @@ func (l *lab) startHub(s *subject, i int, k *kafkaServer, c cell, env ...string)
 	}
 	p, err := start(l.dir, fmt.Sprintf("hub-%d", i+1), l.program("hub"), nil, append([]string{
 		"HUB_KAFKA=" + k.brokers, "HUB_REDIS=" + l.Redis, "HUB_PARTITIONS=" + strconv.Itoa(c.Partitions), "HUB_WORKERS=" + strconv.Itoa(l.Workers),
-		"HUB_LISTEN=" + door, "HUB_METRICS=" + metrics, "HUB_LOG_LEVEL=" + l.LogLevel,
+		"HUB_LISTEN=" + door, "HUB_METRICS=" + metrics, "HUB_LOG_LEVEL=" + l.LogLevel, "HUB_OUTCOMES=" + strconv.FormatBool(l.Outcomes),
 	}, env...), nil)
 	if err != nil {
 		return err
