@@ -23,7 +23,7 @@ func calls() []Panel {
 			Description: "Calls without a usable answer. Above 10 %: confirm with the system's owner; the results beside say what kind of fault it is.",
 			Queries:     one(recorded("job_system:hub_external_errors_per_request:ratio_rate5m"), label("system"))},
 		{Title: "Results", Kind: Stacked, Unit: units.RequestsPerSecond, Width: 12,
-			Description: "How calls end. tls_error: certificates; connect_error: network or a system that is down; soap_fault: what we send, or the gateway; lease_over: the answer came too late to count.",
+			Description: "How calls end. tls_error: certificates; connect_error: network or a system that is down; soap_fault: what we send, or the gateway; bad_answer: cut off or unreadable; lease_over: the answer came too late to count.",
 			Queries:     one(perSecond(ofSystem("hub_external_requests_total"), "system", "result"), "{{system}} {{result}}")},
 		{Title: "Duration", Kind: Lines, Unit: units.Seconds, Width: 12, Exemplars: true,
 			Description: "Time of calls. A dot is a single call: open its trace. A p99 near the timeout fails next.",

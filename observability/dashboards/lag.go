@@ -61,7 +61,7 @@ func groups() []Panel {
 func kafka() []Panel {
 	return []Panel{
 		{Title: "Fetch errors", Kind: Lines, Unit: units.OpsPerSecond, Width: 8,
-			Description: "Fetches that failed. auth: credentials or ACLs; timeout and eof: brokers or the network between.",
+			Description: "Fetches that failed. leader: partitions move between brokers, short and normal; timeout and other: brokers, credentials or the network between.",
 			Queries:     one(perSecond(ofRoute("hub_consumer_fetch_errors_total"), "reason"), label("reason"))},
 		{Title: "Messages written, by topic and result", Kind: Lines, Unit: units.MessagesPerSecond, Width: 8,
 			Description: "What the hub writes. Errors: nothing is lost, partitions stand still until Kafka takes writes again.",

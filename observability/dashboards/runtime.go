@@ -25,7 +25,7 @@ func machine() []Panel {
 	ofInstance := func(metric string) string { return highest(ofHub(metric), "instance") }
 	return []Panel{
 		{Title: "Memory, and its limit", Kind: Lines, Unit: units.BytesIEC, Width: 12,
-			Description: "Resident memory; limit 0: none set. Near the limit: lower the window of bytes, or raise the limit; a hub that is killed loses nothing.",
+			Description: "Resident memory, beside the limit from which on Go only collects garbage. Near it: lower HUB_WINDOW_BYTES or raise the limit; a hub that is killed loses nothing.",
 			Queries: []Query{
 				{Expr: ofInstance("process_resident_memory_bytes"), Legend: label("instance")},
 				{Expr: ofInstance("hub_memory_limit_bytes"), Legend: "{{instance}} limit"},
