@@ -50,7 +50,7 @@ func (b Board) JSON() ([]byte, error) {
 }
 
 // panels lays the rows out from top to bottom, and their panels from left to
-// right.
+// right, those of one line equally high.
 func (b Board) panels() (out []dashboard.PanelOrRowPanel, err error) {
 	var id, y uint32
 	for _, r := range b.Rows {
@@ -60,25 +60,40 @@ func (b Board) panels() (out []dashboard.PanelOrRowPanel, err error) {
 		row.GridPos = &dashboard.GridPos{Y: y, W: columns, H: 1}
 		out = append(out, dashboard.PanelOrRowPanel{RowPanel: row})
 		y++
-		var x, high uint32
-		for _, p := range r.Panels {
-			if x+p.Width > columns {
-				x, y, high = 0, y+high, 0
+		for _, line := range r.lines() {
+			var x, high uint32
+			for _, p := range line {
+				high = max(high, p.Kind.height())
 			}
-			id++
-			panel, err := p.build()
-			if err != nil {
-				return nil, fmt.Errorf("panel %s: %w", p.Title, err)
+			for _, p := range line {
+				id++
+				panel, err := p.build()
+				if err != nil {
+					return nil, fmt.Errorf("panel %s: %w", p.Title, err)
+				}
+				panel.Id = cog.ToPtr(id)
+				panel.GridPos = &dashboard.GridPos{X: x, Y: y, W: p.Width, H: high}
+				out = append(out, dashboard.PanelOrRowPanel{Panel: &panel})
+				x += p.Width
 			}
-			panel.Id = cog.ToPtr(id)
-			panel.GridPos = &dashboard.GridPos{X: x, Y: y, W: p.Width, H: p.Kind.height()}
-			out = append(out, dashboard.PanelOrRowPanel{Panel: &panel})
-			x += p.Width
-			high = max(high, p.Kind.height())
+			y += high
 		}
-		y += high
 	}
 	return out, nil
+}
+
+// lines are a row's panels as they fit beside one another.
+func (r Row) lines() (lines [][]Panel) {
+	left := uint32(0)
+	for _, p := range r.Panels {
+		if p.Width > left {
+			lines, left = append(lines, nil), columns
+		}
+		last := len(lines) - 1
+		lines[last] = append(lines[last], p)
+		left -= min(p.Width, left)
+	}
+	return lines
 }
 
 // datasource is the Prometheus that the person has chosen.

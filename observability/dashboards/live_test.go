@@ -55,6 +55,9 @@ func TestEveryQueryHasData(t *testing.T) {
 			t.Errorf("%s has no exemplars (%v)\n%s", q.where, err, q.expr)
 		}
 	}
+	if *previewFile != "" {
+		draw(t, prometheus, since, *previewFile)
+	}
 	t.Logf("%d queries, %d of them without data for the reason that they give", len(asked()), len(pending))
 }
 
@@ -64,19 +67,21 @@ type question struct {
 	now, exemplars     bool
 }
 
+// allSelected puts in for the variables what Grafana does where All is chosen.
+var allSelected = strings.NewReplacer("$__rate_interval", "15s", "$__range", "10m", "$job", ".+", "$instance", ".+", "$route", ".+", "$system", ".+")
+
 func asked() (out []question) {
-	values := strings.NewReplacer("$__rate_interval", "15s", "$__range", "10m", "$job", ".+", "$instance", ".+", "$route", ".+", "$system", ".+")
 	for _, b := range Boards() {
 		for _, r := range b.Rows {
 			for _, p := range r.Panels {
 				for _, q := range p.Queries {
-					out = append(out, question{where: b.UID + ", " + p.Title, expr: values.Replace(q.Expr), empty: q.Empty, now: p.Kind.now(), exemplars: p.Exemplars})
+					out = append(out, question{where: b.UID + ", " + p.Title, expr: allSelected.Replace(q.Expr), empty: q.Empty, now: p.Kind.now(), exemplars: p.Exemplars})
 				}
 			}
 		}
 	}
 	for _, a := range Annotations() {
-		out = append(out, question{where: "annotation " + a.Name, expr: values.Replace(a.Query.Expr), empty: a.Query.Empty})
+		out = append(out, question{where: "annotation " + a.Name, expr: allSelected.Replace(a.Query.Expr), empty: a.Query.Empty})
 	}
 	return out
 }
