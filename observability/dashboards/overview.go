@@ -86,6 +86,10 @@ func routeMap() []Panel {
 				{Expr: sum(ofRoute("hub_dlq_unresolved_messages"), "route"), Legend: "dead letters"},
 				{Expr: since(ofRoute("hub_last_success_timestamp_seconds"), "route"), Legend: "since the last success", Unit: units.Seconds},
 			}},
+		{Title: "Why routes are paused", Kind: Timeline, Unit: units.NoUnit, Width: columns, Drill: "hub-external",
+			States:      []State{{0, "no", "green"}, {1, "paused", "orange"}},
+			Description: "Each reason for which a route of those chosen is paused. breaker, redis, kafka and dead (a letter cannot be written) end when the other side is well again; auth, target, partitions, claims_lost and operator need a person; stopped needs a look at the log and a restart.",
+			Queries:     one(highest(ofRoute("hub_route_paused"), "reason"), label("reason"))},
 	}
 }
 

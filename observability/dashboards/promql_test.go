@@ -2,187 +2,77 @@ package dashboards
 
 import (
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/VictoriaMetrics/metricsql"
-	"go.yaml.in/yaml/v3"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // Grafana's own variables stand for lengths of time that no query gives as numbers.
 const (
-	rateInterval = "77s"
-	rangeShown   = "99s"
+	rateInterval = 77 * time.Second
+	rangeShown   = 99 * time.Second
 )
 
-var grafanaTimes = strings.NewReplacer("$__rate_interval", rateInterval, "$__range", rangeShown)
+var grafanaTimes = strings.NewReplacer("$__rate_interval", rateInterval.String(), "$__range", rangeShown.String())
 
-// parse parses a query. That Prometheus, too, takes it is seen where it is run.
-func parse(t *testing.T, expr string) metricsql.Expr {
+// parse parses a query.
+func parse(t *testing.T, expr string) parser.Expr {
 	t.Helper()
-	e, err := metricsql.Parse(grafanaTimes.Replace(expr))
+	e, err := parser.ParseExpr(grafanaTimes.Replace(expr))
 	if err != nil {
 		t.Fatalf("%s: %v", expr, err)
 	}
 	return e
 }
 
-// children are the parts of an expression.
-func children(e metricsql.Expr) []metricsql.Expr {
-	switch e := e.(type) {
-	case *metricsql.AggrFuncExpr:
-		return e.Args
-	case *metricsql.FuncExpr:
-		return e.Args
-	case *metricsql.BinaryOpExpr:
-		return []metricsql.Expr{e.Left, e.Right}
-	case *metricsql.RollupExpr:
-		return []metricsql.Expr{e.Expr}
-	}
-	return nil
-}
-
 // walk calls f with every part of an expression and what it lies in, outermost
 // first.
-func walk(e metricsql.Expr, f func(e metricsql.Expr, in []metricsql.Expr), in ...metricsql.Expr) {
-	f(e, in)
-	for _, c := range children(e) {
-		walk(c, f, append(slices.Clone(in), e)...)
-	}
-}
-
-// filters returns the name of a metric and its filters.
-func filters(m *metricsql.MetricExpr) (name string, of []metricsql.LabelFilter) {
-	return m.LabelFilterss[0][0].Value, m.LabelFilterss[0][1:]
-}
-
-// metricsKnown are the metrics of the hub, as the list in observability's package
-// comment has them, which is tested against the code; and what the rules record:
-// each with its labels.
-func metricsKnown(t *testing.T) map[string][]string {
-	t.Helper()
-	known := map[string][]string{
-		"up":                            {},
-		"go_goroutines":                 {},
-		"go_gc_duration_seconds":        {"quantile"},
-		"process_cpu_seconds_total":     {},
-		"process_max_fds":               {},
-		"process_open_fds":              {},
-		"process_resident_memory_bytes": {},
-	}
-	for name := range known {
-		known[name] = append(known[name], "job", "instance")
-	}
-	doc, err := os.ReadFile("../doc.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`(?m)^//\t(hub_\w+)(?:\{([\w,]+)\})?`).FindAllStringSubmatch(string(doc), -1) {
-		labels := []string{"job", "instance"}
-		if m[2] != "" {
-			labels = append(labels, strings.Split(m[2], ",")...)
+func walk(e parser.Node, f func(e parser.Node, in []parser.Node)) {
+	parser.Inspect(e, func(e parser.Node, in []parser.Node) error {
+		if e != nil { // nil closes a part
+			f(e, in)
 		}
-		known[m[1]] = labels
-		known[m[1]+"_bucket"] = append(slices.Clone(labels), "le")
-		known[m[1]+"_count"] = labels
-	}
-	for _, name := range records(t) {
-		level, _, _ := strings.Cut(name, ":")
-		known[name] = strings.Split(level, "_")
-	}
-	return known
-}
-
-// records are the names that the recording rules give.
-func records(t *testing.T) (names []string) {
-	t.Helper()
-	for _, file := range ruleFiles(t) {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var rules struct {
-			Groups []struct {
-				Rules []struct{ Record string }
-			}
-		}
-		if err := yaml.Unmarshal(data, &rules); err != nil {
-			t.Fatalf("%s: %v", file, err)
-		}
-		for _, g := range rules.Groups {
-			for _, r := range g.Rules {
-				if r.Record != "" {
-					names = append(names, r.Record)
-				}
-			}
-		}
-	}
-	return names
-}
-
-// ruleFiles are the files of recording and alert rules.
-func ruleFiles(t *testing.T) []string {
-	t.Helper()
-	files, err := filepath.Glob("../alerts/*.rules.yml")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no rules in ../alerts (%v)", err)
-	}
-	return files
-}
-
-// foreign are metrics that others make. ALERTS has the labels of the alert.
-var foreign = map[string][]string{
-	"ALERTS":                  {"job", "alertname", "alertstate", "severity", "route", "system"},
-	"kafka_consumergroup_lag": {"consumergroup", "topic", "partition"},
-	"redis_memory_used_bytes": {}, "redis_memory_max_bytes": {}, "redis_evicted_keys_total": {},
-}
-
-// labelsOf are the labels of a metric that may stand in a query; nil if there is
-// no such metric.
-func labelsOf(name string, known map[string][]string) []string {
-	if labels, ok := foreign[name]; ok {
-		return labels
-	}
-	return known[name]
+		return nil
+	})
 }
 
 // resultLabels are the labels that an expression's series have.
-func resultLabels(e metricsql.Expr, known map[string][]string) []string {
+func resultLabels(e parser.Node, known map[string][]string) []string {
 	switch e := e.(type) {
-	case *metricsql.MetricExpr:
-		name, _ := filters(e)
-		return labelsOf(name, known)
-	case *metricsql.RollupExpr:
+	case *parser.VectorSelector:
+		return labelsOf(e.Name, known)
+	case *parser.MatrixSelector:
+		return resultLabels(e.VectorSelector, known)
+	case *parser.ParenExpr:
 		return resultLabels(e.Expr, known)
-	case *metricsql.BinaryOpExpr:
-		if _, number := e.Left.(*metricsql.NumberExpr); number || len(resultLabels(e.Left, known)) == 0 {
-			return resultLabels(e.Right, known) // a number, or time()
+	case *parser.BinaryExpr:
+		if e.LHS.Type() == parser.ValueTypeScalar {
+			return resultLabels(e.RHS, known)
 		}
-		return resultLabels(e.Left, known)
-	case *metricsql.FuncExpr:
+		return resultLabels(e.LHS, known)
+	case *parser.Call:
 		var labels []string
 		for _, a := range e.Args {
 			labels = append(labels, resultLabels(a, known)...)
 		}
-		if e.Name == "histogram_quantile" {
+		if e.Func.Name == "histogram_quantile" {
 			labels = without(labels, "le")
 		}
 		return labels
-	case *metricsql.AggrFuncExpr:
-		inner := resultLabels(e.Args[len(e.Args)-1], known)
+	case *parser.AggregateExpr:
+		inner := resultLabels(e.Expr, known)
 		switch {
-		case e.Modifier.Op == "by":
-			return e.Modifier.Args
-		case e.Modifier.Op == "without":
-			return without(inner, e.Modifier.Args...)
-		case e.Name == "topk":
+		case e.Without:
+			return without(inner, e.Grouping...)
+		case e.Op == parser.TOPK && len(e.Grouping) == 0:
 			return inner
 		}
+		return e.Grouping
 	}
 	return nil
 }
@@ -195,28 +85,26 @@ func without(labels []string, drop ...string) []string {
 // dashboards and some of our own: every metric exists and has the labels that are
 // named, every one is filtered by $job and, unless recorded, by $instance, and
 // counters stand in rate or increase over a time that Grafana chooses.
-func faults(e metricsql.Expr, known map[string][]string, windows ...string) (found []string) {
+func faults(e parser.Node, known map[string][]string, windows ...time.Duration) (found []string) {
 	fault := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
-	walk(e, func(e metricsql.Expr, in []metricsql.Expr) {
+	walk(e, func(e parser.Node, in []parser.Node) {
 		switch e := e.(type) {
-		case *metricsql.MetricExpr:
-			name, of := filters(e)
-			labels := labelsOf(name, known)
-			if labels == nil {
-				fault("no such metric: %s", name)
+		case *parser.VectorSelector:
+			if labelsOf(e.Name, known) == nil {
+				fault("no such metric: %s", e.Name)
 				return
 			}
-			found = append(found, filterFaults(name, of, labels)...)
-			found = append(found, counterFaults(name, in)...)
-		case *metricsql.RollupExpr:
-			if e.Window != nil && !slices.Contains(windows, string(e.Window.AppendString(nil))) {
-				fault("a window of %s, not of Grafana's choice", e.Window.AppendString(nil))
+			found = append(found, filterFaults(e, known)...)
+			found = append(found, counterFaults(e.Name, in)...)
+		case *parser.MatrixSelector:
+			if !slices.Contains(windows, e.Range) {
+				fault("a window of %s, not of Grafana's choice", e.Range)
 			}
-		case *metricsql.AggrFuncExpr:
-			inner := resultLabels(e.Args[len(e.Args)-1], known)
-			for _, l := range e.Modifier.Args {
+		case *parser.AggregateExpr:
+			inner := resultLabels(e.Expr, known)
+			for _, l := range e.Grouping {
 				if !slices.Contains(inner, l) {
-					fault("%s %s (%s), which what is in it does not have", e.Name, e.Modifier.Op, l)
+					fault("%s by or without %s, which what is in it does not have", e.Op, l)
 				}
 			}
 		}
@@ -224,20 +112,24 @@ func faults(e metricsql.Expr, known map[string][]string, windows ...string) (fou
 	return found
 }
 
-func filterFaults(name string, of []metricsql.LabelFilter, labels []string) (found []string) {
+func filterFaults(e *parser.VectorSelector, known map[string][]string) (found []string) {
+	labels := labelsOf(e.Name, known)
 	by := map[string]string{}
-	for _, f := range of {
-		by[f.Label] = f.Value
-		if !slices.Contains(labels, f.Label) {
-			found = append(found, fmt.Sprintf("%s has no label %s", name, f.Label))
+	for _, m := range e.LabelMatchers {
+		if m.Name == model.MetricNameLabel {
+			continue
+		}
+		by[m.Name] = m.Value
+		if !slices.Contains(labels, m.Name) {
+			found = append(found, fmt.Sprintf("%s has no label %s", e.Name, m.Name))
 		}
 	}
-	if _, ok := foreign[name]; ok {
+	if _, ok := foreign[e.Name]; ok {
 		return found
 	}
-	for _, l := range labels {
-		if want := "$" + l; slices.Contains([]string{"job", "instance"}, l) && by[l] != want {
-			found = append(found, fmt.Sprintf("%s is not filtered by %s", name, want))
+	for _, l := range []string{"job", "instance"} {
+		if slices.Contains(labels, l) && by[l] != "$"+l {
+			found = append(found, fmt.Sprintf("%s is not filtered by $%s", e.Name, l))
 		}
 	}
 	return found
@@ -245,12 +137,12 @@ func filterFaults(name string, of []metricsql.LabelFilter, labels []string) (fou
 
 // counterFaults says where a counter is not, or something else is, in rate or
 // increase.
-func counterFaults(name string, in []metricsql.Expr) []string {
+func counterFaults(name string, in []parser.Node) []string {
 	counter := !strings.Contains(name, ":") && regexp.MustCompile(`_(total|bucket|count|sum)$`).MatchString(name)
 	rated := false
 	if n := len(in); n >= 2 {
-		f, ok := in[n-2].(*metricsql.FuncExpr)
-		rated = ok && (f.Name == "rate" || f.Name == "increase")
+		f, ok := in[n-2].(*parser.Call)
+		rated = ok && (f.Func.Name == "rate" || f.Func.Name == "increase")
 	}
 	switch {
 	case counter && !rated:
@@ -267,7 +159,7 @@ func TestQueries(t *testing.T) {
 		for _, p := range b.Panels {
 			for _, q := range p.Targets {
 				e := parse(t, q.Expr)
-				for _, f := range faults(e, known, rateInterval, rangeShown, "30d") {
+				for _, f := range faults(e, known, rateInterval, rangeShown, 30*24*time.Hour) {
 					t.Errorf("%s, %s: %s\n%s", b.UID, p.Title, f, q.Expr)
 				}
 				for _, l := range legendLabels(q.LegendFormat) {
@@ -278,7 +170,7 @@ func TestQueries(t *testing.T) {
 			}
 		}
 		for _, a := range b.Annotations.List {
-			for _, f := range faults(parse(t, a.Expr), known, "2m") {
+			for _, f := range faults(parse(t, a.Expr), known, 2*time.Minute) {
 				t.Errorf("%s, annotation %s: %s\n%s", b.UID, a.Name, f, a.Expr)
 			}
 		}
@@ -325,32 +217,5 @@ func TestFaults(t *testing.T) {
 	}
 	if got := legendLabels("{{a}} to {{b}}"); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("labels of a legend: %q", got)
-	}
-}
-
-// TestEveryMetricIsShown finds metrics of the hub that no board shows: one that
-// nobody looks at costs memory in every hub.
-func TestEveryMetricIsShown(t *testing.T) {
-	var all strings.Builder
-	for _, b := range boardFiles(t) {
-		for _, p := range b.Panels {
-			for _, q := range p.Targets {
-				fmt.Fprintln(&all, q.Expr)
-			}
-		}
-	}
-	rules := ""
-	for _, f := range ruleFiles(t) {
-		data, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		rules += string(data)
-	}
-	for _, name := range slices.Sorted(maps.Keys(metricsKnown(t))) {
-		base := strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count")
-		if strings.HasPrefix(name, "hub_") && !strings.Contains(all.String(), base) && !strings.Contains(rules, base) {
-			t.Errorf("no board shows %s, and no rule uses it", name)
-		}
 	}
 }
