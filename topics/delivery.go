@@ -16,6 +16,7 @@ type Timing struct {
 	Lease        time.Duration // of a claim; longer than Call
 	Drain        time.Duration // given to running calls when a partition is handed over
 	ParkAfter    time.Duration // of failing while the operation answers others
+	Deadline     time.Duration // from a chain's first message to the effect, for metrics alone; 0: none
 	BackoffLeast time.Duration
 	BackoffMost  time.Duration
 }
@@ -41,7 +42,7 @@ type Delivery struct {
 	// which is for tests of the rest.
 	Losses Losses
 
-	Metrics *observability.Metrics
+	Metrics *observability.RouteMetrics // of the route; may be nil
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -69,7 +70,10 @@ type life struct {
 // that runs is carried to its end under its lease.
 func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
 	l := &life{Delivery: d, generation: ctx, record: r}
-	defer func() { out.took = l.took }()
+	defer func(began time.Time) {
+		out.took = l.took
+		l.measure(time.Since(began)-l.took, out.kind)
+	}(time.Now())
 	defer l.recoverPanic(ctx, &out)
 
 	// What cannot be trusted touches no claim.
@@ -147,7 +151,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
-	l.Metrics.Claim(l.Route.Name, l.claim.Verdict.String())
+	l.Metrics.Claim(l.claim.Verdict.String())
 	if l.claim.Lost && l.Losses != nil {
 		if out, settled := l.claimsLost(ctx); settled {
 			return out, true
@@ -157,8 +161,8 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Busy:
 		return outcome{kind: waiting, after: l.claim.Wait}, true
 	case claims.Done:
-		l.Metrics.Processed(l.Route.Name, "duplicate")
-		l.Metrics.Final(l.Route.Name, "duplicate")
+		l.Metrics.Processed("duplicate")
+		l.Metrics.Final("duplicate")
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -185,10 +189,17 @@ func (l *life) request() claims.Request {
 
 // finished counts and logs a message that has come to its end.
 func (l *life) finished() {
-	l.Metrics.Processed(l.Route.Name, "delivered")
-	l.Metrics.Final(l.Route.Name, "delivered")
-	l.Metrics.EndToEnd(l.Route.Name, l.Now().Sub(l.msg.RootTime))
+	l.Metrics.Processed("delivered")
+	l.Metrics.Final("delivered")
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, "")
 	l.Log.Info("delivered", l.attrs()...)
+}
+
+// measure records the hub's own time for an attempt that has come to something.
+func (l *life) measure(took time.Duration, kind outcomeKind) {
+	if kind != paused && kind != stopped {
+		l.Metrics.Process(took, kind == finished, "")
+	}
 }
 
 func (l *life) attrs() []any {

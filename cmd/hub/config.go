@@ -52,6 +52,7 @@ type Config struct {
 	Workers     int      `env:"HUB_WORKERS" envDefault:"256" unit:"calls" meaning:"at once at most, per route; how many it is follows what the system bears"`
 
 	ParkAfter       time.Duration `env:"HUB_PARK_AFTER" envDefault:"30s" unit:"duration" meaning:"of failing while the operation answers others, after which an application's messages are parked"`
+	Deadline        time.Duration `env:"HUB_DEADLINE" envDefault:"24h" unit:"duration" meaning:"from a chain's first message to its effect, in metrics and alerts alone: nothing is dropped for being late; 0s: none"`
 	BackoffMin      time.Duration `env:"HUB_BACKOFF_MIN" envDefault:"200ms" unit:"duration" meaning:"first wait of a message whose system did not answer; doubles, with jitter"`
 	BackoffCap      time.Duration `env:"HUB_BACKOFF_CAP" envDefault:"10s" unit:"duration" meaning:"longest such wait"`
 	BreakerFailures int           `env:"HUB_BREAKER_FAILURES" envDefault:"5" unit:"calls" meaning:"without an answer in a row, after which an operation's breaker opens"`

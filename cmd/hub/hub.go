@@ -148,6 +148,7 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 			System: r.Operation.System, Operation: r.Operation.Name})
 	}
 	h.metrics.Init(topics.LetterCodes(), known...)
+	h.metrics.Config(cfg.String())
 	keep, err := retention(h.contract, sources)
 	if err != nil {
 		return nil, err
@@ -178,8 +179,9 @@ func (h *hub) consumer(r topics.Route) steered {
 		System: r.Operation.System, Operation: r.Operation.Name,
 		Failures: cfg.BreakerFailures, OpenFor: cfg.BreakerOpenFor, Metrics: h.metrics,
 	})
+	counts := h.metrics.Route(r.Name)
 	gate := topics.NewGate(breaker, func(reason string, on bool) {
-		h.metrics.Pause(r.Name, reason, on)
+		counts.Pause(reason, on)
 		h.log.Info("pause", "route", r.Name, "reason", reason, "state", on)
 	})
 	return steered{breaker: breaker, Consumer: &topics.Consumer{
@@ -189,10 +191,10 @@ func (h *hub) consumer(r topics.Route) steered {
 		Delivery: &topics.Delivery{
 			Route: r, Claims: h.claims, Producer: h.producer, Gate: gate,
 			Timing: topics.Timing{
-				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter,
+				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter, Deadline: cfg.Deadline,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Metrics: h.metrics, Log: h.log, Now: failpoint.Now,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Metrics: counts, Log: h.log, Now: failpoint.Now,
 		},
 	}}
 }
