@@ -63,6 +63,9 @@ type Config struct {
 	LogLevel  slog.Level `env:"HUB_LOG_LEVEL" envDefault:"INFO" unit:"DEBUG, INFO, WARN, ERROR" meaning:"least level of log lines"`
 	LogKey    Key        `env:"HUB_LOG_KEY" unit:"secret, 32 bytes and more, hex or base64" meaning:"makes the tokens that stand for IINs in logs; empty: they show as [iin]"`
 
+	OTLP        string `env:"HUB_OTLP" unit:"http or https URL" meaning:"OpenTelemetry receiver of traces (OTLP/HTTP; /v1/traces where it has no path); empty: none are made"`
+	TraceSample int    `env:"HUB_TRACE_SAMPLE" envDefault:"100" unit:"traces" meaning:"of so many, one is exported, the same ones by all hubs; an attempt that has failed always is"`
+
 	ShepSenderID    string `env:"HUB_SHEP_SENDER_ID" envDefault:"kandashub" unit:"name" meaning:"the hub's sender id at the state gateway"`
 	ShepPassword    Secret `env:"HUB_SHEP_PASSWORD" unit:"secret" meaning:"its password"`
 	GbdflSenderCode string `env:"HUB_GBDFL_SENDER_CODE" envDefault:"KANDASHUB" unit:"name" meaning:"the hub's sender code in requests to the register of persons"`
