@@ -1,6 +1,8 @@
 package dashboards
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +109,10 @@ func runWorld(t *testing.T, metrics func(url string)) {
 		t.Fatalf("build the hub and its world: %v\n%s", err, out)
 	}
 	cmd := exec.Command(filepath.Join(bin, "mocks"), "run", "--hub", filepath.Join(bin, "hub"), "--port", "0", "--dir", dir)
+	// Dots in panels stand for traces that are kept: here all of them, somewhere.
+	traces := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(traces.Close)
+	cmd.Env = append(os.Environ(), "HUB_OTLP="+traces.URL, "HUB_TRACE_SAMPLE=1")
 	log := filepath.Join(dir, "run.log")
 	told := false
 	lines := start(t, cmd, log, cmd.StdoutPipe)
