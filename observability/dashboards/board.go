@@ -62,8 +62,8 @@ type Query struct {
 	Legend string // names the series, with {{label}}; the column of a table
 	Unit   string // of the column, where it is not the panel's
 	States []State
-	// Empty says why the query has no data in a world that is well; "": it must
-	// have some.
+	// Empty says why the query has no data in a world that is well, and is shown
+	// where it has none; "": it must have some.
 	Empty string
 }
 

@@ -25,23 +25,29 @@ func (p Panel) build() (dashboard.Panel, error) {
 	}
 	out.Title, out.Description = &p.Title, &p.Description
 	out.Datasource = cog.ToPtr(datasource())
+	if out.FieldConfig == nil {
+		out.FieldConfig = dashboard.NewFieldConfigSource()
+	}
+	field := &out.FieldConfig.Defaults
+	field.Unit, field.Mappings, field.Thresholds = &p.Unit, mappings(p.States), thresholds(p.Levels)
 	for i := range p.Queries {
 		built, err := target(p, i).Build()
 		if err != nil {
 			return out, err
 		}
 		out.Targets = append(out.Targets, built)
+		if reason := p.Queries[i].Empty; reason != "" {
+			field.NoValue = cog.ToPtr("none: " + reason)
+		}
+	}
+	if p.Kind == Bars || p.Kind == Heat {
+		// Few and wide, or an event would stand in several: a rate looks back over
+		// more than one scrape.
+		out.MaxDataPoints = cog.ToPtr(100.0)
 	}
 	if p.Drill != "" {
 		out.Links = []dashboard.DashboardLink{p.drill()}
 	}
-	if out.FieldConfig == nil {
-		out.FieldConfig = dashboard.NewFieldConfigSource()
-	}
-	field := &out.FieldConfig.Defaults
-	field.Unit = &p.Unit
-	field.Mappings = mappings(p.States)
-	field.Thresholds = thresholds(p.Levels)
 	if p.Kind == Table {
 		p.columns(&out)
 	}
@@ -97,11 +103,11 @@ func (p Panel) graph() (dashboard.Panel, error) {
 func (p Panel) columns(out *dashboard.Panel) {
 	names := map[string]string{}
 	for i, q := range p.Queries {
-		value := "Value"
-		if len(p.Queries) > 1 {
-			value += " #" + refID(i)
+		if len(p.Queries) == 1 {
+			names["Value"] = q.Legend
+		} else {
+			names["Value #"+refID(i)] = q.Legend
 		}
-		names[value] = q.Legend
 		var properties []dashboard.DynamicConfigValue
 		if q.Unit != "" {
 			properties = append(properties, dashboard.DynamicConfigValue{Id: "unit", Value: q.Unit})
