@@ -58,6 +58,6 @@ func certificates() []Panel {
 		{Title: "Days until certificates end", Kind: Table, Unit: units.Days, Width: columns,
 			Description: "The hub's own certificates and those that systems showed. Below 21 days: have it renewed; below 3: today.",
 			Queries: []Query{{Expr: "(" + lowest(ofHub("hub_tls_certificate_not_after_timestamp_seconds"), "purpose", "name") + " - time()) / 86400", Legend: "days",
-				Empty: "in the world of make run everything is called without TLS"}}},
+				Empty: "no system is called with TLS"}}},
 	}
 }
