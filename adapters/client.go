@@ -41,6 +41,8 @@ type Client struct {
 	target string // the path of the base URL
 	host   string
 	pool   *pool
+
+	metrics *observability.SystemMetrics
 }
 
 // A Request is one call.
@@ -79,7 +81,11 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 256
 	}
-	return &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg)}, nil
+	c := &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg),
+		metrics: cfg.Metrics.System(cfg.System)}
+	c.metrics.Timeout(cfg.Timeout)
+	c.pool.certificates(c.metrics)
+	return c, nil
 }
 
 // Close closes the connections that nobody uses.
@@ -93,8 +99,10 @@ func (c *Client) Close() { c.pool.close() }
 // an adapter may refine the class (a SOAP fault in a 500).
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	start := time.Now()
+	c.metrics.Inflight(1)
+	defer c.metrics.Inflight(-1)
 	resp, err := c.do(ctx, r)
-	c.cfg.Metrics.Call(c.cfg.System, r.Operation, result(resp, err), time.Since(start))
+	c.metrics.Call(r.Operation, result(resp, err), time.Since(start), observability.ExemplarIn(ctx))
 	return resp, err
 }
 
@@ -221,18 +229,24 @@ func (r Response) JSON(v any) error {
 
 // result is the metric label of an outcome.
 func result(resp Response, err error) string {
+	classes := [...]string{"other", "1xx", "2xx", "3xx", "4xx", "5xx"}
 	if resp.Status != 0 {
 		if resp.Status == http.StatusInternalServerError && bytes.Contains(resp.Body, []byte("Fault>")) {
 			return "soap_fault"
 		}
-		return fmt.Sprintf("%dxx", resp.Status/100)
+		if class := resp.Status / 100; class < len(classes) {
+			return classes[class]
+		}
+		return "other"
 	}
 	switch code := topics.FailureOf(err).Code; code {
 	case "connect":
 		return "connect_error"
 	case "tls":
 		return "tls_error"
-	default: // timeout, lease_over, canceled, reset, truncated, unreadable, oversize, internal
+	case "reset", "truncated", "unreadable", "oversize":
+		return "bad_answer"
+	default: // timeout, lease_over, canceled, internal
 		return code
 	}
 }

@@ -1,258 +1,139 @@
 package observability
 
 import (
-	"slices"
+	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
-
-// Consumed counts one message read from a source topic.
-func (m *Metrics) Consumed(route, topic string) {
-	if m == nil {
-		return
-	}
-	m.consumed.WithLabelValues(m.labels.value("route", route), m.labels.value("topic", topic)).Inc()
-}
-
-// Processed counts one attempt: delivered, duplicate, retried, dead_lettered
-// or parked.
-func (m *Metrics) Processed(route, outcome string) {
-	if m == nil {
-		return
-	}
-	m.processed.WithLabelValues(m.labels.value("route", route), m.labels.value("outcome", outcome)).Inc()
-}
-
-// Final counts one finished message: delivered, duplicate or dead_lettered.
-func (m *Metrics) Final(route, outcome string) {
-	if m == nil {
-		return
-	}
-	route = m.labels.value("route", route)
-	m.final.WithLabelValues(route, m.labels.value("outcome", outcome)).Inc()
-	if outcome == "delivered" {
-		m.lastSuccess.WithLabelValues(route).SetToCurrentTime()
-	}
-}
-
-// Rejected counts bad input; reason is the letter code.
-func (m *Metrics) Rejected(route, reason string) {
-	if m == nil {
-		return
-	}
-	m.rejected.WithLabelValues(m.labels.value("route", route), m.labels.value("code", reason)).Inc()
-}
-
-// EndToEnd records the time from the chain's first message to the effect.
-func (m *Metrics) EndToEnd(route string, d time.Duration) {
-	if m == nil {
-		return
-	}
-	m.endToEnd.WithLabelValues(m.labels.value("route", route)).Observe(seconds(d))
-}
-
-// Attempts records how many attempts a finished message needed.
-func (m *Metrics) Attempts(route string, n int) {
-	if m == nil {
-		return
-	}
-	m.attempts.WithLabelValues(m.labels.value("route", route)).Observe(float64(n))
-}
-
-// Inflight changes the number of messages held in memory by delta.
-func (m *Metrics) Inflight(route string, delta int) {
-	if m == nil {
-		return
-	}
-	m.inflight.WithLabelValues(m.labels.value("route", route)).Add(float64(delta))
-}
-
-// ConcurrencyLimit sets how many messages of a route may be under way at once.
-func (m *Metrics) ConcurrencyLimit(route string, n int) {
-	if m == nil {
-		return
-	}
-	m.concurrency.WithLabelValues(m.labels.value("route", route)).Set(float64(n))
-}
-
-// Call records one call of an external system. result is one of 2xx, 3xx, 4xx,
-// 5xx, soap_fault, timeout, connect_error, tls_error, lease_over, canceled.
-func (m *Metrics) Call(system, operation, result string, d time.Duration) {
-	if m == nil {
-		return
-	}
-	system, operation = m.labels.value("system", system), m.labels.value("operation", operation)
-	m.calls.WithLabelValues(system, operation, m.labels.value("result", result)).Inc()
-	m.callDuration.WithLabelValues(system, operation).Observe(seconds(d))
-}
-
-// Breaker says that the breaker of operation is in state: closed, half_open or
-// open. Any other state is passed over, so that exactly one series is 1.
-func (m *Metrics) Breaker(system, operation, state string) {
-	if m == nil || !slices.Contains(breakerStates, state) {
-		return
-	}
-	system, operation = m.labels.value("system", system), m.labels.value("operation", operation)
-	m.breakers.set(system, operation, state, func(changed bool) {
-		for _, s := range breakerStates {
-			v := 0.0
-			if s == state {
-				v = 1
-			}
-			m.breakerState.WithLabelValues(system, operation, s).Set(v)
-		}
-		if changed {
-			m.breakerTransitions.WithLabelValues(system, operation, state).Inc()
-		}
-	})
-}
-
-// Claim counts what a claim said: new, busy, done, answered, uncertain, dead,
-// conflict or error.
-func (m *Metrics) Claim(route, verdict string) {
-	if m == nil {
-		return
-	}
-	m.claims.WithLabelValues(m.labels.value("route", route), m.labels.value("verdict", verdict)).Inc()
-}
-
-// Lag says how many messages of a partition are unfinished, and when the oldest
-// of them was written; zero if there is none.
-func (m *Metrics) Lag(route, topic string, partition int, messages int64, oldest time.Time) {
-	if m == nil {
-		return
-	}
-	m.parts.lag(m.labels.value("route", route), m.labels.value("topic", topic), partition, messages, oldest)
-}
-
-// ForgetPartition drops lag, parked messages and dead letters of a partition
-// that this process owns no longer.
-func (m *Metrics) ForgetPartition(route string, partition int) {
-	if m == nil {
-		return
-	}
-	m.parts.forget(m.labels.value("route", route), partition)
-}
-
-// Parked says how many messages of how many keys are parked and unfinished in a
-// partition.
-func (m *Metrics) Parked(route string, partition, messages, keys int) {
-	if m == nil {
-		return
-	}
-	m.parts.parked(m.labels.value("route", route), partition, messages, keys)
-}
-
-// Stuck tells how many attempts of a partition run on past their lease.
-func (m *Metrics) Stuck(route string, partition, attempts int) {
-	if m == nil {
-		return
-	}
-	m.parts.stuck(m.labels.value("route", route), partition, attempts)
-}
-
-// Dead says how many dead letters of a partition are unresolved, and when the
-// oldest was written; zero if there is none.
-func (m *Metrics) Dead(route string, partition, unresolved int, oldest time.Time) {
-	if m == nil {
-		return
-	}
-	m.parts.dead(m.labels.value("route", route), partition, unresolved, oldest)
-}
-
-// DeadLetter counts one dead letter written, by its code.
-func (m *Metrics) DeadLetter(route, code string) {
-	if m == nil {
-		return
-	}
-	m.deadLetters.WithLabelValues(m.labels.value("route", route), m.labels.value("code", code)).Inc()
-}
-
-// DeadPublishFailed counts a dead letter that could not be written.
-func (m *Metrics) DeadPublishFailed(route string) {
-	if m == nil {
-		return
-	}
-	m.deadPublishFailures.WithLabelValues(m.labels.value("route", route)).Inc()
-}
-
-// Pause says whether route is paused for reason: breaker, auth, target, redis,
-// claims_lost, partitions, dead or operator.
-func (m *Metrics) Pause(route, reason string, on bool) {
-	if m == nil {
-		return
-	}
-	v := 0.0
-	if on {
-		v = 1
-	}
-	m.paused.WithLabelValues(m.labels.value("route", route), m.labels.value("pause", reason)).Set(v)
-}
 
 // Published counts one message written to topic; result is ok or error.
 func (m *Metrics) Published(topic, result string) {
-	if m == nil {
-		return
+	if m != nil {
+		m.writing(topic).inc(result)
 	}
-	m.produced.WithLabelValues(m.labels.value("topic", topic), m.labels.value("result", result)).Inc()
+}
+
+// Sending records the size of a payload that is about to be written, in bytes.
+func (m *Metrics) Sending(size int) {
+	if m != nil {
+		m.sizeOut.Observe(float64(size))
+	}
+}
+
+// writing returns the series of a topic that is written to.
+func (m *Metrics) writing(topic string) *counters {
+	return m.topics.of(topic, func(topic string) *counters {
+		return m.counters(m.produced, "result", okOrError, m.labels.value("topic", topic))
+	})
 }
 
 // KafkaOp records one round trip to Kafka: send, poll or commit.
 func (m *Metrics) KafkaOp(operation string, d time.Duration) {
-	if m == nil {
-		return
+	if m != nil {
+		m.kafkaOp(operation).Observe(seconds(d))
 	}
-	m.kafkaOps.WithLabelValues(m.labels.value("kafka", operation)).Observe(seconds(d))
 }
 
-// Redis records one command; result is ok, error or timeout.
+func (m *Metrics) kafkaOp(operation string) prometheus.Observer {
+	return m.kafka.of(operation, func(operation string) prometheus.Observer {
+		return m.kafkaOps.WithLabelValues(m.labels.value("kafka", operation))
+	})
+}
+
+// commandMetrics are the series of one command of Redis.
+type commandMetrics struct {
+	results  *counters
+	duration prometheus.Observer
+}
+
+// Redis records one command; result is ok, error or canceled.
 func (m *Metrics) Redis(command, result string, d time.Duration) {
 	if m == nil {
 		return
 	}
+	c := m.redis.of(command, m.bindCommand)
+	c.results.inc(result)
+	c.duration.Observe(seconds(d))
+}
+
+func (m *Metrics) bindCommand(command string) *commandMetrics {
 	command = m.labels.value("command", command)
-	m.redisCommands.WithLabelValues(command, m.labels.value("result", result)).Inc()
-	m.redisDuration.WithLabelValues(command).Observe(seconds(d))
+	return &commandMetrics{
+		results:  m.counters(m.redisCommandCounts, "result", redisResults, command),
+		duration: m.redisDuration.WithLabelValues(command),
+	}
 }
 
-// Commit counts one commit of offsets; result is ok or error.
-func (m *Metrics) Commit(route, result string) {
+// A RedisState is what is known of Redis at one moment.
+type RedisState struct {
+	Up bool // it has answered
+
+	// What it says of itself, summed over the masters of a cluster; set only
+	// where it has answered.
+	Keys, Memory, MemoryLimit, Evicted int64
+	EvictionUnsafe                     bool // it may evict claims
+
+	// Connections of this process. Stale are those closed so far.
+	Idle, InUse, Waiting, Stale int
+}
+
+// RedisState tells how Redis is. What one that does not answer said last stays.
+func (m *Metrics) RedisState(s RedisState) {
 	if m == nil {
 		return
 	}
-	m.commits.WithLabelValues(m.labels.value("route", route), m.labels.value("result", result)).Inc()
+	m.redisUp.Set(oneIf(s.Up))
+	for state, n := range map[string]int{"idle": s.Idle, "in_use": s.InUse, "waiting": s.Waiting, "stale": s.Stale} {
+		m.redisPool.WithLabelValues(state).Set(float64(n))
+	}
+	if !s.Up {
+		return
+	}
+	m.redisKeys.Set(float64(s.Keys))
+	m.redisMemory.Set(float64(s.Memory))
+	m.redisLimit.Set(float64(s.MemoryLimit))
+	m.redisUnsafe.Set(oneIf(s.EvictionUnsafe))
+	m.evicted.Store(s.Evicted)
 }
 
-// Rebalance counts one generation of the consumer group that was joined.
-func (m *Metrics) Rebalance(route string) {
+// ClaimsLost says whether a loss of claims stands that nobody has accepted.
+func (m *Metrics) ClaimsLost(standing bool) {
+	if m != nil {
+		m.claimsLost.Set(oneIf(standing))
+	}
+}
+
+// Operator counts one command of an operator; result is done, refused or failed.
+func (m *Metrics) Operator(action, result string) {
 	if m == nil {
 		return
 	}
-	m.rebalances.WithLabelValues(m.labels.value("route", route)).Inc()
+	action = strings.ReplaceAll(action, " ", "_")
+	m.operatorActions.WithLabelValues(m.labels.value("action", action), m.labels.value("result", result)).Inc()
 }
 
-// Assigned says how many partitions of route this process owns.
-func (m *Metrics) Assigned(route string, partitions int) {
-	if m == nil {
-		return
+// AuditFailed counts a step of a command that could not be put on record.
+func (m *Metrics) AuditFailed() {
+	if m != nil {
+		m.auditFailures.Inc()
 	}
-	m.assigned.WithLabelValues(m.labels.value("route", route)).Set(float64(partitions))
 }
 
-// FetchError counts one fetch that failed; reason is timeout, auth, eof or
-// other.
-func (m *Metrics) FetchError(route, reason string) {
-	if m == nil {
-		return
+// Certificate tells when a certificate expires. purpose is client (ours, shown
+// to a system), server (ours, shown to callers) or peer (a system's), and name
+// whose it is.
+func (m *Metrics) Certificate(purpose, name string, notAfter time.Time) {
+	if m != nil {
+		m.certificates.WithLabelValues(m.labels.value("purpose", purpose), m.labels.value("name", name)).Set(unix(notAfter))
 	}
-	m.fetchErrors.WithLabelValues(m.labels.value("route", route), m.labels.value("fetch", reason)).Inc()
 }
 
 // Panic counts one recovered panic.
 func (m *Metrics) Panic(component string) {
-	if m == nil {
-		return
+	if m != nil {
+		m.panics.WithLabelValues(m.labels.value("component", component)).Inc()
 	}
-	m.panics.WithLabelValues(m.labels.value("component", component)).Inc()
 }
 
 // HTTP records one request served. handler is the pattern of the handler, never
@@ -269,13 +150,20 @@ func (m *Metrics) HTTP(handler, method string, code int, d time.Duration) {
 // logged counts a line of the log.
 func (m *Metrics) logged(level string) {
 	if m != nil {
-		m.logMessages.WithLabelValues(level).Inc()
+		m.levels.inc(level)
 	}
 }
 
-// redacted counts what the log filter took out.
-func (m *Metrics) redacted(kind string) {
+// redact counts what the log filter took out.
+func (m *Metrics) redact(kind string) {
 	if m != nil {
-		m.redactions.WithLabelValues(kind).Inc()
+		m.redactions.inc(kind)
 	}
+}
+
+func oneIf(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
 }

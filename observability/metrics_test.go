@@ -27,25 +27,42 @@ func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 
 // touch calls every method once, with name in every label that takes one.
 func touch(m *Metrics, name string) {
-	for _, f := range []func(a, b string){m.Consumed, m.Processed, m.Final, m.Rejected, m.DeadLetter, m.Claim,
-		m.Published, m.Commit, m.FetchError} {
-		f(name, name)
-	}
-	for _, f := range []func(string){m.DeadPublishFailed, m.Rebalance, m.Panic} {
+	r, s := m.Route(name), m.System(name)
+	for _, f := range []func(string){r.Processed, r.Final, r.Rejected, r.DeadLetter, r.Claim, r.Commit, r.FetchError, r.Panic, r.Resolved} {
 		f(name)
 	}
-	m.EndToEnd(name, time.Second)
-	m.Attempts(name, 2)
-	m.Inflight(name, 1)
-	m.Call(name, name, name, time.Second)
+	r.DeadPublishFailed()
+	r.Consumed(name, 1000)
+	r.Process(time.Second, true, "")
+	r.Process(time.Second, false, "")
+	r.Partitions(8)
+	r.AtRisk(3, 1)
+	r.Pause(name, true)
+	r.Rebalance()
+	r.EndToEnd(time.Second, time.Hour, "")
+	r.Attempts(2)
+	r.Inflight(1)
+	r.ConcurrencyLimit(64)
+	r.Lag(name, 3, 1, time.Now())
+	r.Parked(3, 2, 1, time.Now())
+	r.Dead(3, 1, time.Now())
+	r.Stuck(3, 1)
+	r.Assigned(8)
+	r.KafkaOp(name, time.Second)
+	s.Call(name, name, time.Second, "")
+	s.Inflight(1)
+	s.Timeout(time.Second)
+	s.Rejected(name)
+	s.Certificate(name, time.Now())
+	m.Published(name, name)
 	m.Breaker(name, name, name)
-	m.Lag(name, name, 3, 1, time.Now())
-	m.Parked(name, 3, 2, 1)
-	m.Dead(name, 3, 1, time.Now())
-	m.Pause(name, name, true)
-	m.KafkaOp(name, time.Second)
+	m.Sending(1000)
+	m.RedisState(RedisState{Up: true})
+	m.ClaimsLost(true)
+	m.Operator(name, name)
+	m.AuditFailed()
+	m.Config("HUB_X=1")
 	m.Redis(name, name, time.Second)
-	m.Assigned(name, 8)
 	m.HTTP(name, name, 200, time.Second)
 }
 
@@ -171,8 +188,8 @@ func TestLagIsMadeAtScrapeTime(t *testing.T) {
 	m, reg := newTestMetrics(t)
 	now := time.Unix(1_800_000_000, 0)
 	m.parts.now = func() time.Time { return now }
-	m.Lag("verify", "kandas.events", 5, 7, now.Add(-10*time.Second))
-	m.Lag("verify", "kandas.events", 6, 0, time.Time{})
+	m.Route("verify").Lag("kandas.events", 5, 7, now.Add(-10*time.Second))
+	m.Route("verify").Lag("kandas.events", 6, 0, time.Time{})
 	now = now.Add(time.Minute)
 	want := `
 # HELP hub_consumer_lag_seconds Age of the oldest unfinished message; 0 if there is none.
@@ -183,8 +200,8 @@ hub_consumer_lag_seconds{partition="6",route="verify",topic="kandas.events"} 0
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hub_consumer_lag_seconds"); err != nil {
 		t.Error(err)
 	}
-	m.ForgetPartition("verify", 5)
-	m.ForgetPartition("verify", 6)
+	m.Route("verify").ForgetPartition(5)
+	m.Route("verify").ForgetPartition(6)
 	for _, s := range hubSeries(t, reg) {
 		if strings.HasPrefix(s, "hub_consumer_lag_seconds{") {
 			t.Errorf("%s is still there after its partition was forgotten", s)
@@ -195,11 +212,11 @@ hub_consumer_lag_seconds{partition="6",route="verify",topic="kandas.events"} 0
 func TestDeadAndParkedAreSummedOverPartitions(t *testing.T) {
 	m, reg := newTestMetrics(t)
 	old := time.Unix(1_700_000_000, 0)
-	m.Parked("verify", 0, 5, 2)
-	m.Parked("verify", 1, 1, 1)
-	m.Dead("verify", 0, 3, old.Add(time.Hour))
-	m.Dead("verify", 1, 1, old)
-	m.Dead("verify", 2, 0, time.Time{})
+	m.Route("verify").Parked(0, 5, 2, old.Add(time.Minute))
+	m.Route("verify").Parked(1, 1, 1, old)
+	m.Route("verify").Dead(0, 3, old.Add(time.Hour))
+	m.Route("verify").Dead(1, 1, old)
+	m.Route("verify").Dead(2, 0, time.Time{})
 	want := `
 # HELP hub_dlq_oldest_unresolved_timestamp_seconds Unix time of the oldest unresolved dead letter; 0 if there is none.
 # TYPE hub_dlq_oldest_unresolved_timestamp_seconds gauge
@@ -213,13 +230,17 @@ hub_dlq_unresolved_messages{route="verify"} 4
 # TYPE hub_parked_keys gauge
 hub_parked_keys{route="register"} 0
 hub_parked_keys{route="verify"} 3
+# HELP hub_parked_oldest_timestamp_seconds Unix time at which the oldest message that waits was parked; 0 if there is none.
+# TYPE hub_parked_oldest_timestamp_seconds gauge
+hub_parked_oldest_timestamp_seconds{route="register"} 0
+hub_parked_oldest_timestamp_seconds{route="verify"} 1.7e+09
 `
-	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hub_dlq_oldest_unresolved_timestamp_seconds",
+	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hub_parked_oldest_timestamp_seconds", "hub_dlq_oldest_unresolved_timestamp_seconds",
 		"hub_dlq_unresolved_messages", "hub_parked_keys")
 	if err != nil {
 		t.Error(err)
 	}
-	m.ForgetPartition("verify", 1)
+	m.Route("verify").ForgetPartition(1)
 	if got := testutil.ToFloat64(collectorOf(t, m, "verify")); got != 3 {
 		t.Errorf("%v unresolved letters after the partition with one of four was forgotten, want 3", got)
 	}
@@ -232,7 +253,7 @@ func collectorOf(t *testing.T, m *Metrics, route string) prometheus.Collector {
 		m.parts.mu.Lock()
 		defer m.parts.mu.Unlock()
 		for _, p := range m.parts.routes[route] {
-			n += float64(p.deadOnes)
+			n += float64(p.unresolved)
 		}
 		return n
 	})
@@ -247,9 +268,13 @@ func TestBreakerIsInOneState(t *testing.T) {
 # HELP hub_breaker_state State of the breaker: the series of the current state is 1.
 # TYPE hub_breaker_state gauge
 hub_breaker_state{operation="register",state="closed",system="kandas"} 1
+hub_breaker_state{operation="register",state="forced_closed",system="kandas"} 0
+hub_breaker_state{operation="register",state="forced_open",system="kandas"} 0
 hub_breaker_state{operation="register",state="half_open",system="kandas"} 0
 hub_breaker_state{operation="register",state="open",system="kandas"} 0
 hub_breaker_state{operation="verify",state="closed",system="eds"} 0
+hub_breaker_state{operation="verify",state="forced_closed",system="eds"} 0
+hub_breaker_state{operation="verify",state="forced_open",system="eds"} 0
 hub_breaker_state{operation="verify",state="half_open",system="eds"} 0
 hub_breaker_state{operation="verify",state="open",system="eds"} 1
 `
@@ -261,20 +286,22 @@ hub_breaker_state{operation="verify",state="open",system="eds"} 1
 	}
 }
 
-// TestNilMetrics calls every exported method of a nil *Metrics.
+// TestNilMetrics calls every exported method of what counts nothing.
 func TestNilMetrics(t *testing.T) {
-	v := reflect.ValueOf((*Metrics)(nil))
-	for i := range v.NumMethod() {
-		method := v.Method(i)
-		var args []reflect.Value
-		for j := range method.Type().NumIn() {
-			if method.Type().IsVariadic() && j == method.Type().NumIn()-1 {
-				break
+	for _, counter := range []any{(*Metrics)(nil), (*RouteMetrics)(nil), (*SystemMetrics)(nil)} {
+		v := reflect.ValueOf(counter)
+		for i := range v.NumMethod() {
+			method := v.Method(i)
+			var args []reflect.Value
+			for j := range method.Type().NumIn() {
+				if method.Type().IsVariadic() && j == method.Type().NumIn()-1 {
+					break
+				}
+				args = append(args, reflect.Zero(method.Type().In(j)))
 			}
-			args = append(args, reflect.Zero(method.Type().In(j)))
+			method.Call(args)
 		}
-		method.Call(args)
 	}
 	(*Metrics)(nil).logged("info")
-	(*Metrics)(nil).redacted(kindIIN)
+	(*Metrics)(nil).redact(kindIIN)
 }

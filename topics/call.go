@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"kandashub/observability"
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
 )
@@ -89,7 +90,13 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 	defer cancel()
 	began := time.Now()
 	defer func() { l.took = time.Since(began) }()
-	return do(l.Lease(ctx, l.claim.Lease), l.msg)
+	if id := l.work.Exemplar(); id != "" {
+		ctx = observability.WithExemplar(ctx, id)
+	}
+	l.work.Start(observability.StepCall, l.Route.Operation.System, l.Route.Operation.Name)
+	replies, err := do(l.Lease(ctx, l.claim.Lease), l.msg)
+	l.work.Stop(codeOf(err))
+	return replies, err
 }
 
 func (l *life) ask(ctx context.Context, sentAt time.Time) (replies []Reply, arrived bool, err error) {

@@ -74,8 +74,14 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 		return outcome{kind: stopped}
 	}
 	failpoint.Hit(failpoint.Resolved, p.delivery.Route.Name)
+	p.delivery.Metrics.Resolved(resolution(d.action))
 	out.resolves = d.letter
 	return out
+}
+
+// resolution is the metric label of an action.
+func resolution(action string) string {
+	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
 }
 
 // Decide carries out what a person decided of a letter.

@@ -16,6 +16,7 @@ type Timing struct {
 	Lease        time.Duration // of a claim; longer than Call
 	Drain        time.Duration // given to running calls when a partition is handed over
 	ParkAfter    time.Duration // of failing while the operation answers others
+	Deadline     time.Duration // from a chain's first message to the effect, for metrics alone; 0: none
 	BackoffLeast time.Duration
 	BackoffMost  time.Duration
 }
@@ -41,7 +42,8 @@ type Delivery struct {
 	// which is for tests of the rest.
 	Losses Losses
 
-	Metrics *observability.Metrics
+	Metrics *observability.RouteMetrics // of the route; may be nil
+	Tracer  *observability.Tracer       // nil: tracing is off
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -58,7 +60,8 @@ type life struct {
 	kept       bool        // the claim keeps the answer: the effect is done
 	done       func(error) // tells the gate what came of it
 	took       time.Duration
-	wrong      *Failure // what the contract says is wrong with the message
+	work       *observability.Work // for its trace; nil where tracing is off
+	wrong      *Failure            // what the contract says is wrong with the message
 }
 
 // Deliver carries one record as far as it can go now. This is the life of a
@@ -68,19 +71,24 @@ type life struct {
 // ctx is the generation's: once it has ended nothing new is begun, but a call
 // that runs is carried to its end under its lease.
 func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
-	l := &life{Delivery: d, generation: ctx, record: r}
-	defer func() { out.took = l.took }()
+	l := &life{Delivery: d, generation: ctx, record: r, work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+	defer func(began time.Time) {
+		out.took = l.took
+		l.measure(time.Since(began)-l.took, out.kind)
+	}(time.Now())
 	defer l.recoverPanic(ctx, &out)
 
 	// What cannot be trusted touches no claim.
 	var err error
 	if l.msg, err = parseHead(r); err == nil {
-		l.msg.TraceParent = traced(l.msg)
+		l.trace()
 		err = l.checkContract()
 	}
 	if err != nil {
 		return l.distrusted(err)
 	}
+
+	l.work.About(l.msg.Subject)
 
 	// No claim while the route is paused or its breaker open.
 	done, wait, ok := d.Gate.Admit()
@@ -142,12 +150,14 @@ func (l *life) checkContract() error {
 func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	var err error
 	request := l.request()
+	l.work.Start(observability.StepClaim, "claim", "")
 	l.claim, err = l.Claims.Claim(ctx, request)
+	l.work.Stop(codeOf(err))
 	if err != nil {
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
-	l.Metrics.Claim(l.Route.Name, l.claim.Verdict.String())
+	l.Metrics.Claim(l.claim.Verdict.String())
 	if l.claim.Lost && l.Losses != nil {
 		if out, settled := l.claimsLost(ctx); settled {
 			return out, true
@@ -157,8 +167,8 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Busy:
 		return outcome{kind: waiting, after: l.claim.Wait}, true
 	case claims.Done:
-		l.Metrics.Processed(l.Route.Name, "duplicate")
-		l.Metrics.Final(l.Route.Name, "duplicate")
+		l.Metrics.Processed("duplicate")
+		l.Metrics.Final("duplicate")
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -185,10 +195,19 @@ func (l *life) request() claims.Request {
 
 // finished counts and logs a message that has come to its end.
 func (l *life) finished() {
-	l.Metrics.Processed(l.Route.Name, "delivered")
-	l.Metrics.Final(l.Route.Name, "delivered")
-	l.Metrics.EndToEnd(l.Route.Name, l.Now().Sub(l.msg.RootTime))
+	l.Metrics.Processed("delivered")
+	l.Metrics.Final("delivered")
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, l.work.Exemplar())
 	l.Log.Info("delivered", l.attrs()...)
+}
+
+// measure records the hub's own time for an attempt that has come to something,
+// and ends its trace.
+func (l *life) measure(took time.Duration, kind outcomeKind) {
+	if kind != paused && kind != stopped {
+		l.Metrics.Process(took, kind == finished, l.work.Exemplar())
+	}
+	l.work.End(kind.String())
 }
 
 func (l *life) attrs() []any {
@@ -198,12 +217,15 @@ func (l *life) attrs() []any {
 	}
 }
 
-// traced returns the trace context of a message. One that came without begins a
+// trace makes the message's trace context good. One that came without begins a
 // trace that follows from its id, so that all attempts share it.
-func traced(m Message) string {
-	t, err := observability.ParseTrace(m.TraceParent)
-	if err != nil {
-		t = observability.TraceFrom(m.Source + " " + m.ID)
+func (l *life) trace() {
+	t, err := observability.ParseTrace(l.msg.TraceParent)
+	if err == nil {
+		l.work.Follow(t)
+	} else {
+		t = observability.TraceFrom(l.msg.Source + " " + l.msg.ID)
+		l.work.Root(t)
 	}
-	return t.String()
+	l.msg.TraceParent = l.Tracer.Mark(t).String()
 }

@@ -118,12 +118,12 @@ func (p *partition) dispatch(ctx context.Context) {
 	l.busy, l.began, l.stuck = true, time.Now(), false
 	p.running++
 	wakes := p.wakes
-	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
+	p.delivery.Metrics.Inflight(1)
 	p.crew.run(ctx.Done(), func() {
 		p.guard(func() {
 			out := p.deliver(ctx, e)
 			p.limiter.done(out.took)
-			p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
+			p.delivery.Metrics.Inflight(-1)
 			p.post(func() {
 				if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
 					p.block(out.after)
@@ -161,7 +161,7 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 	}
 	switch out.kind {
 	case finished:
-		p.delivery.Metrics.Attempts(p.delivery.Route.Name, l.attempts+1)
+		p.delivery.Metrics.Attempts(l.attempts + 1)
 		p.complete(l, e)
 	case held:
 		p.index.bury(l.key, out.letter, true, out.offset, time.Now())

@@ -48,7 +48,16 @@ type letter struct {
 	record *Record
 }
 
-// record returns the letter as it is written. The original's headers come
+// fault is the outcome of the letter's message for metrics: rejected where it was
+// its sender's fault.
+func (l *letter) fault() string {
+	if l.code != "panic" && (l.class == LetterRejected || l.class == LetterUntrusted) {
+		return "rejected"
+	}
+	return "dead_lettered"
+}
+
+// encode returns the letter as it is written. The original's headers come
 // first, byte for byte; ours begin with hub_.
 func (l *letter) encode(route string, at time.Time) kafka.Record {
 	reason := observability.Mask(l.reason)
@@ -119,12 +128,12 @@ func (d *Delivery) bury(ctx context.Context, l *letter) (offset int64, err error
 		offset, err = d.Producer.Append(ctx, d.Route.DeadTopic(), l.record.Partition, l.encode(d.Route.Name, d.Now()))
 		if err == nil {
 			d.Gate.Resume(PauseDead)
-			d.Metrics.DeadLetter(d.Route.Name, l.code)
-			d.Metrics.Processed(d.Route.Name, "dead_lettered")
-			d.Metrics.Final(d.Route.Name, "dead_lettered")
+			d.Metrics.DeadLetter(l.code)
+			d.Metrics.Processed("dead_lettered")
+			d.Metrics.Final(l.fault())
 			return offset, nil
 		}
-		d.Metrics.DeadPublishFailed(d.Route.Name)
+		d.Metrics.DeadPublishFailed()
 		wait := backoff(attempt, d.Timing.BackoffLeast, d.Timing.BackoffMost)
 		d.Gate.Pause(PauseDead, wait)
 		d.Log.Error("a dead letter cannot be written", "route", d.Route.Name, "letter", l.id, "error", err.Error())

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"kandashub/observability"
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
 )
@@ -23,6 +24,10 @@ const (
 	held                        // a dead letter that holds its key
 	stopped                     // the generation has ended
 )
+
+func (k outcomeKind) String() string {
+	return [...]string{"finished", "retry", "waiting", "paused", "held", "stopped"}[k]
+}
 
 type outcome struct {
 	kind   outcomeKind
@@ -79,7 +84,8 @@ func (l *life) step(ctx context.Context, do func() error) error {
 // redisFailed pauses the route for a while: without claims there are no calls.
 func (l *life) redisFailed(err error, wait time.Duration) {
 	l.Gate.Pause(PauseRedis, wait+l.Timing.BackoffLeast)
-	l.Metrics.Claim(l.Route.Name, "error")
+	l.Metrics.Claim("error")
+	l.work.Fail("redis")
 	l.Log.Warn("redis does not answer: the route waits", "route", l.Route.Name, "error", err.Error())
 }
 
@@ -140,7 +146,8 @@ func (l *life) failed(ctx context.Context, err error) outcome {
 		// The claim goes on saying sent. Whoever takes it over after the lease
 		// and settle asks first.
 		l.Log.Warn("outcome unclear", append(l.attrs(), "code", f.Code, "error", f.Error())...)
-		l.Metrics.Processed(l.Route.Name, "retried")
+		l.Metrics.Processed("retried")
+		l.work.Fail(f.Code)
 		return outcome{kind: waiting, after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle)}
 	default:
 		return l.dead(ctx, f)
@@ -158,7 +165,8 @@ func (l *life) unavailable(ctx context.Context, f *Failure) outcome {
 	if err := l.giveBack(ctx, nil); err != nil {
 		return l.failed(ctx, err)
 	}
-	l.Metrics.Processed(l.Route.Name, "retried")
+	l.Metrics.Processed("retried")
+	l.work.Fail(f.Code)
 	l.Log.Warn("the system did not answer", append(l.attrs(), "code", f.Code, "error", f.Error())...)
 	return outcome{kind: retry, after: f.RetryAfter}
 }
@@ -182,7 +190,8 @@ func (l *life) dead(ctx context.Context, f *Failure) outcome {
 	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
-	l.Metrics.Rejected(l.Route.Name, f.Code)
+	l.Metrics.Rejected(f.Code)
+	l.work.Fail(f.Code)
 	l.Log.Warn("dead letter", append(l.attrs(), "class", class, "code", f.Code, "letter", id, "error", f.Error())...)
 	return l.write(&letter{id: id, class: class, code: f.Code, reason: f.Error(), holds: true})
 }
@@ -194,6 +203,7 @@ func (l *life) unpublishable(ctx context.Context, topic string, cause error) out
 	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
+	l.work.Fail("publish")
 	l.Log.Error("a reply can not be published", append(l.attrs(), "topic", topic, "letter", id, "error", cause.Error())...)
 	return l.write(&letter{id: id, class: LetterEffectDone, code: "publish", reason: "the reply to " + topic + ": " + cause.Error(), holds: true})
 }
@@ -208,7 +218,8 @@ func (l *life) distrusted(err error) outcome {
 	}
 	topic, partition, offset := l.record.origin()
 	id := DeriveID("letter", l.Route.Name, topic, strconv.Itoa(partition), strconv.FormatInt(offset, 10))
-	l.Metrics.Rejected(l.Route.Name, code)
+	l.Metrics.Rejected(code)
+	l.work.Fail(code)
 	l.Log.Warn("dead letter", "route", l.Route.Name, "class", LetterUntrusted, "code", code, "letter", id,
 		"topic", topic, "partition", partition, "offset", offset, "error", err.Error())
 	return l.write(&letter{id: id, class: LetterUntrusted, code: code, reason: err.Error()})
@@ -219,7 +230,9 @@ func (l *life) distrusted(err error) outcome {
 func (l *life) write(dl *letter) outcome {
 	dl.record = l.record
 	failpoint.Hit(failpoint.Dying, l.Route.Name)
+	l.work.Start(observability.StepSend, l.Route.DeadTopic(), "")
 	offset, err := l.bury(l.generation, dl)
+	l.work.Stop(codeOf(err))
 	failpoint.Hit(failpoint.Buried, l.Route.Name)
 	switch {
 	case err != nil:

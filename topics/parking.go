@@ -96,7 +96,7 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 		k.appending--
 		p.hold(-e.record.size())
 		p.settle(e.stream, e.offset)
-		p.delivery.Metrics.Processed(p.delivery.Route.Name, "parked")
+		p.delivery.Metrics.Processed("parked")
 	}
 	p.appendNext(l)
 	p.index.tidy(l.key)

@@ -97,7 +97,7 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 		s.tracker.see(r.Offset, r.Time)
 		r.disown()
 		p.hold(r.size())
-		p.delivery.Metrics.Consumed(p.delivery.Route.Name, s.topic)
+		p.delivery.Metrics.Consumed(s.topic, len(r.Value))
 		p.warnOfStray(r)
 		l := p.lane(string(r.Key))
 		e := &entry{stream: s, offset: r.Offset, record: r}
@@ -266,15 +266,30 @@ func (p *partition) settle(s *stream, offset int64) {
 
 // report refreshes the gauges of this partition.
 func (p *partition) report() {
-	m, route := p.delivery.Metrics, p.delivery.Route.Name
+	m := p.delivery.Metrics
 	for _, s := range p.sources {
 		_, oldest, _ := s.tracker.lowest()
-		m.Lag(route, s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
+		m.Lag(s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
 	}
 	letters, oldest, parked, keys := p.index.count()
-	m.Parked(route, p.number, parked, keys)
-	m.Dead(route, p.number, letters, oldest)
-	m.Stuck(route, p.number, p.watchdog())
+	_, since, _ := p.parked.tracker.lowest()
+	m.Parked(p.number, parked, keys, since)
+	m.AtRisk(p.number, p.atRisk(time.Now()))
+	m.Dead(p.number, letters, oldest)
+	m.Stuck(p.number, p.watchdog())
+}
+
+// atRisk counts what has been read, is not delivered, and has less than a fifth of
+// its deadline left since it was written.
+func (p *partition) atRisk(now time.Time) (messages int) {
+	deadline := p.delivery.Timing.Deadline
+	if deadline == 0 {
+		return 0
+	}
+	for _, s := range append([]*stream{p.parked}, p.sources...) {
+		messages += s.tracker.unfinished(now.Add(-deadline / 5 * 4))
+	}
+	return messages
 }
 
 // watchdog counts the attempts that run on past their lease, and says so of

@@ -92,7 +92,9 @@ func (l *life) publish(ctx context.Context, replies []reply) outcome {
 func (l *life) writeReplies(ctx context.Context, replies []reply) outcome {
 	for _, r := range replies {
 		for attempt := 1; ; attempt++ {
+			l.work.Send(r.Topic, r.Message.TraceParent)
 			err := l.Producer.Publish(ctx, r.Topic, r.Message)
+			l.work.Stop(codeOf(err))
 			if err == nil {
 				l.Gate.Resume(PauseKafka)
 				break
