@@ -18,7 +18,7 @@ import (
 // A Work belongs to one goroutine. A nil *Work notes nothing.
 type Work struct {
 	tracer *Tracer
-	span   Trace // this piece of work
+	span   Trace // this piece of work; which span of its trace is said at the end
 	parent Trace // what it follows from; zero: nothing
 	began  time.Time
 
@@ -63,14 +63,14 @@ func (t *Tracer) Begin(verb, topic, route string) *Work {
 // Follow makes the work follow from a span.
 func (w *Work) Follow(parent Trace) {
 	if w != nil {
-		w.parent, w.span = parent, w.tracer.Mark(parent.Child())
+		w.parent, w.span = parent, w.tracer.Mark(parent)
 	}
 }
 
 // Root makes the work a first span of a trace: it follows from nothing.
 func (w *Work) Root(t Trace) {
 	if w != nil {
-		w.parent, w.span = Trace{}, w.tracer.Mark(t.Child())
+		w.parent, w.span = Trace{}, w.tracer.Mark(t)
 	}
 }
 
@@ -149,6 +149,7 @@ func (w *Work) End(outcome string) {
 }
 
 func (w *Work) export(outcome string, ended time.Time) {
+	w.span = w.span.Child()
 	attrs := append(messaging(w.verb, w.topic), attribute.String("hub.outcome", outcome))
 	for key, value := range map[string]string{"hub.route": w.route, "hub.application": scrubID(w.application, func(string) {})} {
 		if value != "" {

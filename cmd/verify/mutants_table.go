@@ -55,7 +55,7 @@ func mutants() []mutant {
 		{
 			name: "letter-error-ignored", about: "a dead letter that cannot be written is dropped", scenario: "dead-topic-refused",
 			caught:  []string{"I1 lost"},
-			patches: []patch{{"topics/letter.go", "		d.Metrics.DeadPublishFailed(d.Route.Name)\n", "		d.Metrics.DeadPublishFailed(d.Route.Name)\n		return 0, nil\n"}},
+			patches: []patch{{"topics/letter.go", "		d.Metrics.DeadPublishFailed()\n", "		d.Metrics.DeadPublishFailed()\n		return 0, nil\n"}},
 		},
 		{
 			name: "letter-without-headers", about: "a dead letter does not say where its message came from", scenario: "calm",
@@ -109,7 +109,7 @@ func mutants() []mutant {
 		{
 			name: "counts-twice", about: "the metrics count a delivered message twice", scenario: "calm",
 			caught:  []string{"I10 metrics lie"},
-			patches: []patch{{"topics/delivery.go", "	l.Metrics.Final(l.Route.Name, \"delivered\")\n", "	l.Metrics.Final(l.Route.Name, \"delivered\")\n	l.Metrics.Final(l.Route.Name, \"delivered\")\n"}},
+			patches: []patch{{"topics/delivery.go", "	l.Metrics.Final(\"delivered\")\n", "	l.Metrics.Final(\"delivered\")\n	l.Metrics.Final(\"delivered\")\n"}},
 		},
 		{
 			name: "index-not-read", about: "a new owner does not read what its predecessor has parked", scenario: "parking",
