@@ -25,8 +25,9 @@ type Commands struct {
 	Producer *topics.Producer
 	Store    *Store // whose Run runs
 	Audit    *Audit
-	Routes   []string      // that exist; see Routes
-	Settle   time.Duration // HUB_SETTLE_C3: how long a system may still carry out a call
+	Routes   []string               // that exist; see Routes
+	Settle   time.Duration          // HUB_SETTLE_C3: how long a system may still carry out a call
+	Metrics  *observability.Metrics // may be nil
 }
 
 // An Order says who wants something, and why. Both are kept for ever, so they
@@ -85,6 +86,7 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 	}
 	step := AuditRecord{Request: o.ID, Actor: o.Who, Action: action, Object: object, Reason: o.Why, Result: Asked}
 	if err := c.Audit.Write(ctx, step); err != nil {
+		c.Metrics.AuditFailed()
 		return fmt.Errorf("%s: nothing was done, for it cannot be put on record: %w", action, err)
 	}
 	detail, err := do(ctx, o)
@@ -96,10 +98,12 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 	case err != nil:
 		step.Result, step.Detail = Failed, observability.Mask(err.Error())
 	}
+	c.Metrics.Operator(action, step.Result)
 	// Who gives up now has still done what was done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if noted := c.Audit.Write(ctx, step); noted != nil {
+		c.Metrics.AuditFailed()
 		err = errors.Join(err, fmt.Errorf("%s: the end of the command is not on record: %w", action, noted))
 	}
 	return err
