@@ -78,6 +78,7 @@ type life struct {
 	done    func(error)         // tells the gate what came of it
 	called  func(time.Duration) // told how long the call took, once there is no more to come; may be nil
 	began   time.Time           // this attempt
+	tries   int                 // attempts at it so far, this one too; 0: not known
 	calling time.Time           // the call of the system began; zero if there was none
 	took    time.Duration       // of the call
 	work    *observability.Work // for its trace; nil where tracing is off

@@ -95,7 +95,7 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 		}
 		k.appending--
 		p.hold(-e.record.size())
-		p.delivery.reportParked(e.record)
+		p.delivery.reportParked(e)
 		p.settle(e.stream, e.offset)
 		p.delivery.Metrics.Processed("parked")
 	}

@@ -84,7 +84,7 @@ func (l *life) report(result string, dl *letter) {
 		return
 	}
 	o := l.Delivery.outcome(l.record, result)
-	o.Attempts, o.Read, o.CallBegan = l.record.attempt, l.began.UTC(), l.calling.UTC()
+	o.Attempts, o.Read, o.CallBegan = l.tries, l.began.UTC(), l.calling.UTC()
 	if !l.calling.IsZero() {
 		o.CallEnded = o.CallBegan.Add(l.took)
 	}
@@ -120,13 +120,13 @@ func (l *life) reportDecision(what *decision) {
 }
 
 // reportParked tells that a message of a source waits in the parked topic.
-func (d *Delivery) reportParked(r *Record) {
+func (d *Delivery) reportParked(e *entry) {
 	if d.Outcomes == nil {
 		return
 	}
-	o := d.outcome(r, ResultParked)
-	o.Attempts, o.Parked = r.attempt, o.Finished
-	if m, err := parseHead(r); err == nil {
+	o := d.outcome(e.record, ResultParked)
+	o.Attempts, o.Parked = e.attempt, o.Finished
+	if m, err := parseHead(e.record); err == nil {
 		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
 			m.TraceParent = observability.TraceFrom(m.Source + " " + m.ID).String() // as trace begins it
 		}

@@ -13,6 +13,7 @@ import (
 // that claims the next, which saves a round trip to Redis and the wait for a turn.
 type series struct {
 	records  []*Record
+	attempt  int // at the first of them; it is the first one at the others
 	overtime context.Context
 
 	// more is asked before each message but the first whether it may begin now.
@@ -31,7 +32,10 @@ func (d *Delivery) carry(ctx context.Context, s *series) {
 	var before *life
 	for i, r := range s.records {
 		l := d.begin(t, r)
-		l.called, l.before = s.called, before
+		l.called, l.before, l.tries = s.called, before, 1
+		if i == 0 {
+			l.tries = s.attempt
+		}
 		out := l.attempt()
 		if before != nil {
 			goesOn := before.out.kind == finished
