@@ -82,6 +82,9 @@
 //	hub_redis_evicted_keys_total                       each may be a lost claim
 //	hub_operator_actions_total{action,result}          commands that this process carried out: done refused failed
 //	hub_audit_write_failures_total                     steps of commands that could not be put on record
+//	hub_outcomes_total{result}                         outcomes reported to hub.outcomes: written lost
+//	hub_outcomes_indexed                               outcomes that can be found in this process
+//	hub_outcomes_index_lag_messages                    records of hub.outcomes that its index has not read yet
 //	hub_panics_total{component}                        recovered panics
 //	hub_log_messages_total{level}                      debug info warn error
 //	hub_pii_redactions_total{kind}                     iin phone email field: what the log filter took out

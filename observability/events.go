@@ -129,6 +129,28 @@ func (m *Metrics) Certificate(purpose, name string, notAfter time.Time) {
 	}
 }
 
+// Outcomes counts n outcomes of messages; result is written or lost.
+func (m *Metrics) Outcomes(result string, n int) {
+	if m == nil {
+		return
+	}
+	m.outcomes.WithLabelValues(m.labels.value("report", result)).Add(float64(n))
+}
+
+// Indexed says how many outcomes can be found in this process.
+func (m *Metrics) Indexed(outcomes int64) {
+	if m != nil {
+		m.indexed.Set(float64(outcomes))
+	}
+}
+
+// IndexLag says how many records of hub.outcomes this process has not read yet.
+func (m *Metrics) IndexLag(records int64) {
+	if m != nil {
+		m.behind.Set(float64(records))
+	}
+}
+
 // Panic counts one recovered panic.
 func (m *Metrics) Panic(component string) {
 	if m != nil {

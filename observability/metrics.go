@@ -117,6 +117,9 @@ func (m *Metrics) Init(codes []string, routes ...Route) {
 
 // initFixed makes with 0 what does not depend on the routing table.
 func (m *Metrics) initFixed() {
+	for _, r := range reportResults {
+		m.outcomes.WithLabelValues(r)
+	}
 	for _, o := range kafkaOperations {
 		m.kafkaOp(o)
 	}

@@ -43,7 +43,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		return replies, err
 	}
 	failpoint.Hit(failpoint.Marked, l.Route.Name)
-	if l.generation.Err() != nil { // nothing new is begun
+	if l.term.Err() != nil { // nothing new is begun
 		return nil, l.giveBack(ctx, errStopped)
 	}
 	if !op.Effect.sentAtOnce() { // else the claim has said sent
@@ -89,6 +89,7 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
 	defer cancel()
 	began := time.Now()
+	l.asked = l.Now()
 	defer func() { l.took = time.Since(began) }()
 	if id := l.work.Exemplar(); id != "" {
 		ctx = observability.WithExemplar(ctx, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
@@ -56,7 +57,7 @@ func (p *partition) decided(r *Record) {
 }
 
 // carryOut carries out a decision and writes down that its letter is resolved.
-func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
+func (p *partition) carryOut(ctx context.Context, d *decision, called func(time.Duration)) outcome {
 	letter, err := p.cluster.readAt(ctx, p.dead.topic, p.number, d.lies)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -65,7 +66,7 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	}
-	out := p.delivery.Decide(ctx, letter, d)
+	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, called)
 	if out.kind != finished && out.kind != held {
 		return out
 	}
@@ -85,10 +86,11 @@ func resolution(action string) string {
 }
 
 // Decide carries out what a person decided of a letter.
-func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) outcome {
-	l := &life{Delivery: d, generation: ctx, record: letter}
+func (d *Delivery) Decide(t term, letter *Record, what *decision, called func(time.Duration)) outcome {
+	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
+		l.reportDecision(what)
 		l.logDecision(what, "carried out")
 		return outcome{kind: finished} // not to be trusted: it can only be discarded
 	}
@@ -100,20 +102,23 @@ func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) o
 	request := l.request()
 	request.DecisionID = what.id
 	class, _ := letter.header("hub_class")
-	acted, err := d.Claims.Decide(ctx, request, what.letter, claimDecision(what.action, class))
+	acted, err := d.Claims.Decide(t, request, what.letter, claimDecision(what.action, class))
 	if err != nil {
-		return l.redisAway(ctx, err)
+		return l.redisAway(t, err)
 	}
 	failpoint.Hit(failpoint.Decided, d.Route.Name)
 	switch {
 	case what.action == DecideReplay:
 		// Whether or not it acted: an earlier hub may have died after its claim,
 		// and the claim says what is left to do.
-		return d.Deliver(ctx, letter)
+		return d.Deliver(t, letter, called)
 	case acted && what.action == DecideAnswer:
-		if out := l.give(ctx, what); out.kind != finished {
+		if out := l.give(t, what); out.kind != finished {
 			return out
 		}
+	}
+	if acted {
+		l.reportDecision(what)
 	}
 	l.logDecision(what, "carried out")
 	return outcome{kind: finished}

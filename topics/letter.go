@@ -78,6 +78,7 @@ func (l *letter) encode(route string, at time.Time) kafka.Record {
 		{"hub_topic", topic},
 		{"hub_partition", strconv.Itoa(partition)},
 		{"hub_offset", strconv.FormatInt(offset, 10)},
+		{headerWritten, l.record.written().Format(time.RFC3339Nano)},
 		{"hub_at", at.UTC().Format(time.RFC3339Nano)},
 	} {
 		h = append(h, kafka.Header{Key: kv[0], Value: []byte(kv[1])})
@@ -99,6 +100,20 @@ func (r *Record) origin() (topic string, partition int, offset int64) {
 	return topic, partition, offset
 }
 
+// written returns when Kafka took a record where it was first read, by the
+// broker's clock; zero where a record of ours does not say it.
+func (r *Record) written() time.Time {
+	if _, ours := r.header("hub_topic"); !ours {
+		return r.Time.UTC()
+	}
+	v, _ := r.header(headerWritten)
+	t, err := ParseTime(v)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 // parkedRecord returns r as it is written to a parked topic.
 func parkedRecord(r *Record) kafka.Record {
 	topic, partition, offset := r.origin()
@@ -107,6 +122,7 @@ func parkedRecord(r *Record) kafka.Record {
 		kafka.Header{Key: "hub_topic", Value: []byte(topic)},
 		kafka.Header{Key: "hub_partition", Value: []byte(strconv.Itoa(partition))},
 		kafka.Header{Key: "hub_offset", Value: []byte(strconv.FormatInt(offset, 10))},
+		kafka.Header{Key: headerWritten, Value: []byte(r.written().Format(time.RFC3339Nano))},
 	)
 	return record(r.Key, r.Value, h)
 }

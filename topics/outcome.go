@@ -17,22 +17,22 @@ import (
 type outcomeKind int
 
 const (
-	finished outcomeKind = iota // its offset is done
-	retry                       // failed, surely without effect: again after a backoff
-	waiting                     // not failing, but not to be tried before after has passed
-	paused                      // the route is paused: nothing was begun
-	held                        // a dead letter that holds its key
-	stopped                     // the generation has ended
+	finished  outcomeKind = iota // its offset is done
+	published                    // its replies are written, its claim is to be ended
+	retry                        // failed, surely without effect: again after a backoff
+	waiting                      // not failing, but not to be tried before after has passed
+	paused                       // the route is paused: nothing was begun
+	held                         // a dead letter that holds its key
+	stopped                      // the generation has ended
 )
 
 func (k outcomeKind) String() string {
-	return [...]string{"finished", "retry", "waiting", "paused", "held", "stopped"}[k]
+	return [...]string{"finished", "published", "retry", "waiting", "paused", "held", "stopped"}[k]
 }
 
 type outcome struct {
 	kind   outcomeKind
 	after  time.Duration // of retry (0: the backoff decides), waiting and paused
-	took   time.Duration // of the call of the system; 0 if there was none
 	letter string        // of held: the letter's id
 	offset int64         // of held: where the letter lies
 
@@ -231,9 +231,12 @@ func (l *life) write(dl *letter) outcome {
 	dl.record = l.record
 	failpoint.Hit(failpoint.Dying, l.Route.Name)
 	l.work.Start(observability.StepSend, l.Route.DeadTopic(), "")
-	offset, err := l.bury(l.generation, dl)
+	offset, err := l.bury(l.term, dl)
 	l.work.Stop(codeOf(err))
 	failpoint.Hit(failpoint.Buried, l.Route.Name)
+	if err == nil {
+		l.reportLetter(dl)
+	}
 	switch {
 	case err != nil:
 		return outcome{kind: stopped}
@@ -245,7 +248,7 @@ func (l *life) write(dl *letter) outcome {
 
 // recoverPanic turns a panic into a dead letter: of class uncertain if the
 // call may have been made. The process lives.
-func (l *life) recoverPanic(ctx context.Context, out *outcome) {
+func (l *life) recoverPanic(out *outcome) {
 	p := recover()
 	if p == nil {
 		return
@@ -257,11 +260,13 @@ func (l *life) recoverPanic(ctx context.Context, out *outcome) {
 	l.tell(context.Canceled)
 	f := Fail(Rejected, "panic", "the hub panicked on this message")
 	switch {
+	case l.claim == nil && !l.endBefore():
+		*out = outcome{kind: stopped}
 	case l.claim == nil:
 		*out = l.distrusted(&Distrust{Code: "panic", Err: f.Err})
 	case l.sent:
-		*out = l.dead(ctx, Fail(Undecided, "panic", "the hub panicked after the call was begun"))
+		*out = l.dead(l.term.overtime, Fail(Undecided, "panic", "the hub panicked after the call was begun"))
 	default:
-		*out = l.dead(ctx, f)
+		*out = l.dead(l.term.overtime, f)
 	}
 }

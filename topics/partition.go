@@ -110,7 +110,9 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 			continue
 		}
 		l.queue = append(l.queue, e)
-		p.schedule(l)
+		if !l.busy {
+			p.schedule(l)
+		}
 	}
 	p.openStreams()
 	p.parkHolders()

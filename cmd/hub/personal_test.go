@@ -22,6 +22,7 @@ import (
 	"kandashub/mocks/samples"
 	mockshep "kandashub/mocks/shep"
 	"kandashub/topics"
+	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
 
@@ -213,7 +214,10 @@ func (w *world) places(temp string, spans *spanLog) map[string]string {
 		"the log": w.log.String(), "/metrics": metrics, "/readyz": ready, "an answer of the intake or SHEP": strings.Join(w.answers, "\n"),
 		"a span": spans.text(),
 	}
-	var headers, keys, values, files strings.Builder
+	var headers, keys, values, files, told strings.Builder
+	for _, r := range w.records(outcomes.Topic) {
+		fmt.Fprintf(&told, "%s\n", r.Value)
+	}
 	for _, topic := range w.topicNames() {
 		for _, r := range w.records(topic) {
 			fmt.Fprintf(&headers, "%s\n", r.Key)
@@ -239,7 +243,7 @@ func (w *world) places(temp string, spans *spanLog) map[string]string {
 		w.t.Fatal(err)
 	}
 	found["a header or key in Kafka"], found["a key in Redis"] = headers.String(), keys.String()
-	found["a finished claim"], found["a file name"] = values.String(), files.String()
+	found["a finished claim"], found["a file name"], found["an outcome"] = values.String(), files.String(), told.String()
 	return found
 }
 
@@ -295,6 +299,7 @@ func (w *world) plant(temp string, spans *spanLog, values []string) {
 	ctx := w.t.Context()
 	fmt.Fprintf(w.log, "{\"msg\":\"%s\"}\n", strings.ToUpper(name))
 	w.append("migration.receipts", []byte(w.run), nil, 0, kafka.Header{Key: "note", Value: []byte("no " + number)})
+	w.append(outcomes.Topic, []byte(w.run), []byte(name), 0)
 	w.answers = append(w.answers, url.QueryEscape(name))
 	spans.mu.Lock()
 	spans.all = append(spans.all, &tracepb.Span{Name: "process " + name})
