@@ -22,7 +22,7 @@ type Letter struct {
 	Resolved  bool       // one of them has been carried out
 
 	// Next is the next letter of the same message: it was replayed, and died
-	// again. Empty if there is none.
+	// again, or its discard was undone. Empty if there is none.
 	Next string
 }
 
@@ -201,11 +201,16 @@ func (p *Producer) Decide(ctx context.Context, l Letter, action, id, who, why st
 			return fmt.Errorf("the answer cannot be encoded: %w", err)
 		}
 	}
+	return p.decide(ctx, l, action, id, who, why, value)
+}
+
+// decide writes a decision beside its letter.
+func (p *Producer) decide(ctx context.Context, l Letter, action, id, who, why string, value []byte, more ...kafka.Header) error {
 	var headers []kafka.Header
 	for _, kv := range [][2]string{{headerKind, kindDecision}, {"hub_letter", l.ID}, {headerDecision, action},
 		{headerDecisionID, id}, {"hub_who", who}, {"hub_why", why}} {
 		headers = append(headers, kafka.Header{Key: kv[0], Value: []byte(kv[1])})
 	}
-	_, err := p.Append(ctx, l.Route.DeadTopic(), l.Record.Partition, record(l.Record.Key, value, headers))
+	_, err := p.Append(ctx, l.Route.DeadTopic(), l.Record.Partition, record(l.Record.Key, value, append(headers, more...)))
 	return err
 }
