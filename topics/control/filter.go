@@ -19,6 +19,7 @@ type Filter struct {
 	Text        string    `json:"text,omitempty"`     // stands in the reason, upper or lower case
 	Since       time.Time `json:"since,omitzero"`     // written at that time or later
 	Before      time.Time `json:"before,omitzero"`    // written before that time
+	Letters     []string  `json:"letters,omitempty"`  // these, by id
 	Discarded   bool      `json:"discarded,omitzero"` // those that were discarded instead of those that wait; see Undo
 }
 
@@ -28,6 +29,7 @@ func (f Filter) Takes(l topics.Letter) bool {
 	at := l.Record.Time
 	return (f.Class == "" || f.Class == l.Class) && (f.Code == "" || f.Code == l.Code) &&
 		(f.Application == "" || f.Application == string(l.Record.Key)) &&
+		(len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) &&
 		strings.Contains(strings.ToLower(l.Reason), strings.ToLower(f.Text)) &&
 		!at.Before(f.Since) && (f.Before.IsZero() || at.Before(f.Before))
 }
