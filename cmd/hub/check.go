@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -135,9 +134,5 @@ func dialAddress(base string) (string, error) {
 	if err != nil || u.Hostname() == "" {
 		return "", errors.New("no URL")
 	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
+	return inspect.Address(u), nil
 }
