@@ -36,6 +36,7 @@ type bench struct {
 	store   *claims.Store
 	rdb     *redis.Client
 	losses  topics.Losses
+	reports topics.Outcomes
 	gate    *topics.Gate
 	produce *topics.Producer
 	timing  topics.Timing
@@ -128,8 +129,8 @@ func (b *bench) consumer() *topics.Consumer {
 		Delivery: &topics.Delivery{
 			Route: b.route, Claims: b.store, Producer: b.produce, Gate: b.gate, Timing: b.timing, Check: check,
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
-			Metrics: observability.NewMetrics(nil), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-			Now: time.Now, Losses: b.losses,
+			Metrics: observability.NewMetrics(nil).Route("route"), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+			Now: time.Now, Losses: b.losses, Outcomes: b.reports,
 		},
 	}
 }

@@ -53,7 +53,7 @@ func (r *Record) letterLies() (offset int64, ok bool) {
 // undo carries out an undo: first the claim says dead again, then the letter is
 // written.
 func (d *Delivery) undo(ctx context.Context, lies *Record, what *decision) outcome {
-	l := &life{Delivery: d, generation: ctx, record: lies}
+	l := &life{Delivery: d, generation: ctx, record: lies, began: d.Now()}
 	id, _ := lies.header("hub_letter")
 	holds, _ := lies.header("hub_holds")
 	var err error

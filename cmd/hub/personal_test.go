@@ -21,6 +21,7 @@ import (
 	"kandashub/mocks/samples"
 	mockshep "kandashub/mocks/shep"
 	"kandashub/topics"
+	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
 
@@ -208,7 +209,10 @@ func (w *world) places(temp string) map[string]string {
 	found := map[string]string{
 		"the log": w.log.String(), "/metrics": metrics, "/readyz": ready, "an answer of the intake or SHEP": strings.Join(w.answers, "\n"),
 	}
-	var headers, keys, values, files strings.Builder
+	var headers, keys, values, files, told strings.Builder
+	for _, r := range w.records(outcomes.Topic) {
+		fmt.Fprintf(&told, "%s\n", r.Value)
+	}
 	for _, topic := range w.topicNames() {
 		for _, r := range w.records(topic) {
 			fmt.Fprintf(&headers, "%s\n", r.Key)
@@ -234,7 +238,7 @@ func (w *world) places(temp string) map[string]string {
 		w.t.Fatal(err)
 	}
 	found["a header or key in Kafka"], found["a key in Redis"] = headers.String(), keys.String()
-	found["a finished claim"], found["a file name"] = values.String(), files.String()
+	found["a finished claim"], found["a file name"], found["an outcome"] = values.String(), files.String(), told.String()
 	return found
 }
 
@@ -290,6 +294,7 @@ func (w *world) plant(temp string, values []string) {
 	ctx := w.t.Context()
 	fmt.Fprintf(w.log, "{\"msg\":\"%s\"}\n", strings.ToUpper(name))
 	w.append("migration.receipts", []byte(w.run), nil, 0, kafka.Header{Key: "note", Value: []byte("no " + number)})
+	w.append(outcomes.Topic, []byte(w.run), []byte(name), 0)
 	w.answers = append(w.answers, url.QueryEscape(name))
 	key := w.run + ":" + name
 	if err := w.rdb.HSet(ctx, key, "value", name).Err(); err != nil {

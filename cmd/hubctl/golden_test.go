@@ -18,6 +18,7 @@ import (
 	"kandashub/topics"
 	"kandashub/topics/control"
 	"kandashub/topics/inspect"
+	"kandashub/topics/outcomes"
 )
 
 var update = flag.Bool("update", false, "write what the commands print now to testdata")
@@ -68,7 +69,15 @@ func specimens(t *testing.T) []specimen {
 		Reason: "maintenance of kandas", Result: control.Asked, Hash: "h"}}
 	verdict := auditVerdict{Whole: true, Records: 1, Writers: 1}
 	loss := lossStatus{Standing: true, Loss: &control.Loss{At: at(8, 0), By: "hub-1", Route: "iin-generate", Tags: []int{7}}}
+	travelled := wayOf("migration-1", []outcomes.Event{
+		{At: at(8, 59), Kind: outcomes.EventMade, Message: "m-1", Type: "kz.migration.application.submitted.v1", System: "migration"},
+		{At: at(9, 0), After: time.Minute, Kind: outcomes.EventWritten, Route: "register", Topic: "migration.applications", Message: "m-1", Type: "kz.migration.application.submitted.v1"},
+		{At: at(9, 1), After: time.Minute, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register"},
+		{At: at(9, 2), After: time.Minute, Kind: outcomes.EventLetter, Route: "register", Message: "m-1", Letter: letter.ID, Class: letter.Class, Code: letter.Code, Reason: letter.Reason, Open: true},
+		{At: at(11, 59), After: 177 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
+	})
 	return []specimen{
+		{"trace", travelled, func(t io.Writer) { tableWay(t, travelled) }},
 		{"route list", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},
 		{"lag", groups, func(t io.Writer) { tableLag(t, groups, false, now()); tableLag(t, groups, true, now()) }},
 		{"dead list", list, func(t io.Writer) { tableLetters(t, list) }},

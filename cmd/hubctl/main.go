@@ -43,6 +43,7 @@ type cli struct {
 	Route    routeCmd    `cmd:"" help:"List routes, pause, resume and drain them."`
 	Lag      lagCmd      `cmd:"" help:"Show the consumer groups and what they have not finished."`
 	Dead     deadCmd     `cmd:"" help:"List the dead letters and decide of them."`
+	Trace    traceCmd    `cmd:"" help:"Show the whole way of an application, with its latencies."`
 	Breaker  breakerCmd  `cmd:"" help:"Hold the breaker of a route's operation."`
 	Claims   claimsCmd   `cmd:"" help:"What to do once Redis has lost claims."`
 	Audit    auditCmd    `cmd:"" help:"What operators did."`

@@ -19,6 +19,7 @@ import (
 	"kandashub/topics/claims"
 	"kandashub/topics/control"
 	"kandashub/topics/inspect"
+	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
 
@@ -165,6 +166,12 @@ func TestClaims(t *testing.T) {
 func hubOf(t *testing.T, c *topics.Cluster, refused *atomic.Bool) *topics.Producer {
 	t.Helper()
 	producer := topics.NewProducer(c, 5*time.Second, nil)
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	metrics := observability.NewMetrics(nil)
+	partitions, err := c.Partitions(t.Context(), outcomes.Topic)
+	if err != nil {
+		t.Fatal(err)
+	}
 	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
 	t.Cleanup(store.Close)
 	consumer := &topics.Consumer{
@@ -183,9 +190,9 @@ func hubOf(t *testing.T, c *topics.Cluster, refused *atomic.Bool) *topics.Produc
 			Claims: store, Producer: producer, Gate: topics.NewGate(steady{make(chan struct{})}, nil),
 			Timing: topics.Timing{Call: time.Second, Lease: 3 * time.Second, Drain: time.Second, ParkAfter: time.Minute,
 				BackoffLeast: 10 * time.Millisecond, BackoffMost: 100 * time.Millisecond},
-			Check:   func(string, topics.Message) (string, error) { return "", nil },
-			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
-			Metrics: observability.NewMetrics(nil), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
+			Check:    func(string, topics.Message) (string, error) { return "", nil },
+			Lease:    func(ctx context.Context, _ time.Time) context.Context { return ctx },
+			Outcomes: outcomes.NewWriter(c, partitions, metrics, quiet), Metrics: metrics.Route("register"), Log: quiet, Now: time.Now,
 		},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
