@@ -159,9 +159,6 @@ func (c *deadExportCmd) Run(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if len(letters) == 0 {
-			return fmt.Errorf("no dead letter is like that: %w", errNothing)
-		}
 		list := make([]wholeLetter, len(letters))
 		for i, l := range letters {
 			if !c.Payload {
@@ -171,6 +168,9 @@ func (c *deadExportCmd) Run(ctx context.Context, stdout io.Writer) error {
 				return err
 			}
 		}
-		return outputFlag{c.Output}.print(stdout, list, nil)
+		if err := (outputFlag{c.Output}).print(stdout, list, nil); err != nil || len(list) > 0 {
+			return err
+		}
+		return fmt.Errorf("no dead letter is like that: %w", errNothing)
 	})
 }

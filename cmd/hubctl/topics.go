@@ -46,12 +46,20 @@ func (c *createCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%d topics made, %d existed\n", len(made), len(agreed.Topics())-len(made))
-	return compare(ctx, out, agreed, cluster, c.Partitions)
+	return compare(ctx, out, outputFlag{"table"}, agreed, cluster, c.Partitions)
 }
 
 type checkCmd struct {
 	kafkaFlags
 	partitionFlag
+	outputFlag
+}
+
+// A topicProblem is a topic that is not as the contract says.
+type topicProblem struct {
+	Topic      string `json:"topic"`
+	Partitions int    `json:"partitions"` // that it has; 0: it is missing
+	Want       int    `json:"want"`
 }
 
 // Run fails if the cluster differs from the contract.
@@ -64,25 +72,31 @@ func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	cluster := c.cluster()
 	defer cluster.Close()
-	if err := compare(ctx, out, agreed, cluster, c.Partitions); err != nil {
+	if err := compare(ctx, out, c.outputFlag, agreed, cluster, c.Partitions); err != nil || c.Output != "table" {
 		return err
 	}
 	fmt.Fprintf(out, "all %d topics are as the contract says\n", len(agreed.Topics()))
 	return nil
 }
 
-func compare(ctx context.Context, out io.Writer, agreed *contract.Contract, cluster *topics.Cluster, partitions int) error {
+func compare(ctx context.Context, out io.Writer, form outputFlag, agreed *contract.Contract, cluster *topics.Cluster, partitions int) error {
 	problems, err := agreed.Missing(ctx, cluster.Client, partitions, nil)
 	if err != nil {
 		return err
 	}
-	for _, p := range problems {
-		fmt.Fprintln(out, p)
+	shown := make([]topicProblem, len(problems))
+	for i, p := range problems {
+		shown[i] = topicProblem(p)
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("%d topics are not as the contract says", len(problems))
+	err = form.print(out, shown, func(t io.Writer) {
+		for _, p := range problems {
+			fmt.Fprintln(t, p)
+		}
+	})
+	if err == nil && len(problems) > 0 {
+		err = fmt.Errorf("%d topics are not as the contract says", len(problems))
 	}
-	return nil
+	return err
 }
 
 type listCmd struct {
