@@ -84,9 +84,9 @@ func (l *life) report(result string, dl *letter) {
 		return
 	}
 	o := l.Delivery.outcome(l.record, result)
-	o.Attempts, o.Read, o.CallBegan = l.record.attempt, l.began, l.calling
+	o.Attempts, o.Read, o.CallBegan = l.record.attempt, l.began.UTC(), l.calling.UTC()
 	if !l.calling.IsZero() {
-		o.CallEnded = l.calling.Add(l.took)
+		o.CallEnded = o.CallBegan.Add(l.took)
 	}
 	if dl != nil {
 		o.Letter, o.Class, o.Code = dl.id, dl.class, dl.code
@@ -127,7 +127,9 @@ func (d *Delivery) reportParked(r *Record) {
 	o := d.outcome(r, ResultParked)
 	o.Attempts, o.Parked = r.attempt, o.Finished
 	if m, err := parseHead(r); err == nil {
-		m.TraceParent = traced(m)
+		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
+			m.TraceParent = observability.TraceFrom(m.Source + " " + m.ID).String() // as trace begins it
+		}
 		o.identify(m)
 	}
 	d.Outcomes.Report(o)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -36,8 +37,7 @@ func (b *book) write(_ context.Context, topic string, partition int, records ...
 	b.writes++
 	size := 0
 	for _, r := range records {
-		key, _ := contents(r.Key)
-		value, _ := contents(r.Value)
+		key, value := again(r.Key), again(r.Value)
 		size += len(key) + len(value)
 		e, ok := readEntry(key, value)
 		if !ok || e.key != keyOf(&e.outcome) || topic != Topic {
@@ -49,6 +49,20 @@ func (b *book) write(_ context.Context, topic string, partition int, records ...
 	}
 	b.largest = max(b.largest, size)
 	return 0, b.fails
+}
+
+// again reads what an earlier try may have read.
+func again(b kafka.Bytes) []byte {
+	if s, ok := b.(io.Seeker); ok {
+		if _, err := s.Seek(0, io.SeekStart); err != nil {
+			panic(err)
+		}
+	}
+	content, err := kafka.ReadAll(b)
+	if err != nil {
+		panic(err)
+	}
+	return content
 }
 
 func newBook() *book { return &book{takes: time.Second, records: map[int][]Outcome{}} }
@@ -107,6 +121,26 @@ func TestFlushWaitsForWhatWasReported(t *testing.T) {
 	})
 }
 
+// TestAnOutageLosesNothing: what cannot be written now is written later.
+func TestAnOutageLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(time.Minute) // the writer ends by itself
+		b := newBook()
+		b.fails = errors.New("no leader")
+		w := newWriter(b.write, 4, nil, slog.New(slog.DiscardHandler))
+		for n := range 1000 {
+			w.Report(message(fmt.Sprint("egov-", n%10), n))
+			time.Sleep(200 * time.Millisecond)
+		}
+		b.mu.Lock()
+		b.fails = nil
+		b.mu.Unlock()
+		if err := w.Flush(t.Context()); err != nil || b.all() != 1000 {
+			t.Errorf("Flush says %v with %d of 1000 written", err, b.all())
+		}
+	})
+}
+
 // TestWhatIsReportedMeanwhileGoesNext: a write that is under way holds nobody up,
 // and Flush waits for no more than what it was asked for.
 func TestWhatIsReportedMeanwhileGoesNext(t *testing.T) {
@@ -145,10 +179,23 @@ func TestWhatCannotBeWrittenIsGivenUpAndCounted(t *testing.T) {
 			}
 		}
 		w.Report(message("egov-1", 0))
+		short, cancel := context.WithTimeout(t.Context(), giveUp-time.Minute)
+		defer cancel()
+		if err := w.Flush(short); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("outcomes are given up at once: %v", err)
+		}
+		lost(0, 0)
 		if err := w.Flush(t.Context()); err != nil {
-			t.Errorf("messages wait for ever for what is said of them: %v", err)
+			t.Errorf("commits wait for ever for outcomes: %v", err)
 		}
 		lost(0, 1)
+		// From then on nobody waits for more than one try.
+		began := time.Now()
+		w.Report(message("egov-1", 0))
+		if err := w.Flush(t.Context()); err != nil || time.Since(began) > b.takes+gather {
+			t.Errorf("Flush says %v after %s", err, time.Since(began))
+		}
+		lost(0, 2)
 		if !strings.Contains(log.String(), "given up") || !strings.Contains(log.String(), "no leader") {
 			t.Errorf("the log says nothing of it: %s", log.String())
 		}
@@ -157,7 +204,7 @@ func TestWhatCannotBeWrittenIsGivenUpAndCounted(t *testing.T) {
 		if err := w.Flush(t.Context()); err != nil || b.all() != 1 {
 			t.Errorf("it does not go on: %v", err)
 		}
-		lost(1, 1)
+		lost(1, 2)
 
 		// What waits while nothing can be written is bounded.
 		n := 0
@@ -170,7 +217,7 @@ func TestWhatCannotBeWrittenIsGivenUpAndCounted(t *testing.T) {
 		if err := w.Flush(t.Context()); err != nil {
 			t.Error(err)
 		}
-		lost(1+n, 6)
+		lost(1+n, 7)
 		if b.largest > batchBytes {
 			t.Errorf("one write carries %d bytes", b.largest)
 		}
