@@ -28,6 +28,7 @@ SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
 	@$(MAKE) --no-print-directory test-real
+	@$(MAKE) --no-print-directory test-boards
 	@$(MAKE) --no-print-directory verify-smoke
 
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
@@ -40,6 +41,16 @@ test-real:
 		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
 	else \
 		echo "test-real: skipped: set KAFKA_BROKERS and REDIS_ADDR, start Docker, or run deploy/servers/with-servers make test"; \
+	fi
+
+# Every query of every Grafana board, on a Prometheus that reads a hub at work.
+test-boards:
+	@if command -v prometheus >/dev/null 2>&1; then \
+		PROMETHEUS="$$(command -v prometheus)" $(GO) test -count=1 -run '^TestEveryQueryHasData$$' ./observability/dashboards; \
+	elif [ -n "$$CI" ]; then \
+		echo "test-boards: prometheus is not installed: in CI that is a failure" >&2; exit 1; \
+	else \
+		echo "test-boards: skipped: install prometheus"; \
 	fi
 
 # Faults on real processes; the verdict comes from the ledgers, the topics and Redis.
@@ -80,4 +91,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run test test-real test-boards verify verify-smoke failpoints bench fuzz lint vuln check clean

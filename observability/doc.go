@@ -1,5 +1,5 @@
 // Package observability is how the hub is seen: metrics, logs that hold no
-// personal data, trace context, and the endpoints for probes. It imports
+// personal data, traces, and the endpoints for probes. It imports
 // nothing of the hub.
 //
 // # Metrics
@@ -101,7 +101,28 @@
 // [DocumentNo] never show their content, whoever formats them. Application ids
 // and trace ids are allowed: they join the lines of one application.
 //
+// # Traces
+//
+// A [Trace] is the W3C context that travels in each message's traceparent header:
+// every message of a chain has the trace id of the first. With HUB_OTLP set, a
+// [Tracer] makes OpenTelemetry spans of it:
+//
+//	receive <topic>            the intake takes a message over
+//	  send <topic>             and writes it; the message's traceparent names this span
+//	process <topic>            one attempt at a message; follows from the span that sent it
+//	  claim                    in Redis
+//	  <system> <operation>     the call, or the question what became of one
+//	  send <topic>             a reply, or a dead letter
+//
+// A [Work] notes what happens; spans are made of it at its end, if its trace is one
+// that is kept (one in HUB_TRACE_SAMPLE, chosen by the trace id alone, so that all
+// hubs keep the same ones) or if it has failed. Spans name topics, routes, systems,
+// codes and the application's id, and nothing else of a message. Kept traces are
+// the exemplars of the histograms of latency, of the hub's own time and of calls.
+// A receiver that is away costs spans, never messages.
+//
 // # Probes
 //
-// [Server] serves /metrics, /livez and /readyz.
+// [Server] serves /metrics, as text or OpenMetrics (which has the exemplars), /livez
+// and /readyz.
 package observability

@@ -38,7 +38,6 @@ type Metrics struct {
 
 	sizeIn, sizeOut    prometheus.Observer
 	levels, redactions *counters
-	reports            *counters
 }
 
 // NewMetrics makes the hub's metrics and registers them with reg, together with
@@ -142,7 +141,6 @@ func (m *Metrics) initFixed() {
 	}
 	m.sizeIn, m.sizeOut = m.messageSize.WithLabelValues("in"), m.messageSize.WithLabelValues("out")
 	m.levels = m.counters(m.logMessages, "level", logLevels)
-	m.reports = m.counters(m.outcomes, "report", reportResults)
 	m.redactions = m.counters(m.redacted, "kind", redactionKinds)
 }
 

@@ -286,6 +286,62 @@ hub_breaker_state{operation="verify",state="open",system="eds"} 1
 	}
 }
 
+func TestRouteIsInOneState(t *testing.T) {
+	m, reg := newTestMetrics(t)
+	r := m.Route("verify")
+	for _, step := range []struct {
+		reason string
+		on     bool
+		want   string
+	}{
+		{"redis", true, "paused"}, {"breaker", true, "paused"}, {"redis", false, "paused"}, {"breaker", false, "running"},
+		{"operator", true, "paused"}, {"stopped", true, "failed"}, {"operator", false, "failed"},
+	} {
+		r.Pause(step.reason, step.on)
+		for _, s := range routeStates {
+			got := testutil.ToFloat64(m.routeState.WithLabelValues("verify", s))
+			if (got == 1) != (s == step.want) {
+				t.Errorf("%s %v: state %s is %v, want %s", step.reason, step.on, s, got, step.want)
+			}
+		}
+	}
+	if !slices.Contains(hubSeries(t, reg), "hub_route_state{route=register,state=running}") {
+		t.Error("a route that was never paused has no state")
+	}
+}
+
+// TestExemplars records what belongs to a kept trace, and what does not.
+func TestExemplars(t *testing.T) {
+	m, reg := newTestMetrics(t)
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for traceID, route := range map[string]string{id: "verify", "": "register"} {
+		m.Route(route).EndToEnd(time.Second, time.Hour, traceID)
+		m.Route(route).Process(time.Second, true, traceID)
+		m.System(route).Call("do", "2xx", time.Second, traceID)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, f := range families {
+		for _, s := range f.GetMetric() {
+			for _, b := range s.GetHistogram().GetBucket() {
+				for _, l := range b.GetExemplar().GetLabel() {
+					if l.GetName() != "trace_id" || l.GetValue() != id {
+						t.Errorf("%s: exemplar %s", f.GetName(), l)
+					}
+					found[f.GetName()]++
+				}
+			}
+		}
+	}
+	want := map[string]int{"hub_end_to_end_latency_seconds": 1, "hub_message_process_duration_seconds": 1, "hub_external_request_duration_seconds": 1}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("exemplars (-want +got):\n%s", diff)
+	}
+}
+
 // TestNilMetrics calls every exported method of what counts nothing.
 func TestNilMetrics(t *testing.T) {
 	for _, counter := range []any{(*Metrics)(nil), (*RouteMetrics)(nil), (*SystemMetrics)(nil)} {

@@ -89,7 +89,7 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
 	defer cancel()
 	began := time.Now()
-	l.calling = l.Now()
+	l.asked = l.Now()
 	defer func() { l.took = time.Since(began) }()
 	if id := l.work.Exemplar(); id != "" {
 		ctx = observability.WithExemplar(ctx, id)

@@ -106,7 +106,7 @@ func resolution(action string) string {
 
 // Decide carries out what a person decided of a letter.
 func (d *Delivery) Decide(t term, letter *Record, what *decision, called func(time.Duration)) outcome {
-	l := &life{Delivery: d, term: t, record: letter, began: time.Now()}
+	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
 		l.reportDecision(what)

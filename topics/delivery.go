@@ -68,20 +68,22 @@ func newTerm(ctx context.Context, lease time.Duration) term {
 // life is one attempt at one message.
 type life struct {
 	*Delivery
-	term    term
-	record  *Record
-	msg     Message
-	claim   *claims.Claim
-	marks   []string
-	sent    bool                // the claim says sent: an effect is possible
-	kept    bool                // the claim keeps the answer: the effect is done
-	done    func(error)         // tells the gate what came of it
-	called  func(time.Duration) // told how long the call took, once there is no more to come; may be nil
-	began   time.Time           // this attempt
-	calling time.Time           // the call of the system began; zero if there was none
-	took    time.Duration       // of the call
-	work    *observability.Work // for its trace; nil where tracing is off
-	wrong   *Failure            // what the contract says is wrong with the message
+	term   term
+	record *Record
+	number int // which attempt at it this is, from 1
+	msg    Message
+	claim  *claims.Claim
+	marks  []string
+	sent   bool                // the claim says sent: an effect is possible
+	kept   bool                // the claim keeps the answer: the effect is done
+	done   func(error)         // tells the gate what came of it
+	called func(time.Duration) // told how long the call took, once there is no more to come; may be nil
+	began  time.Time           // this attempt
+	read   time.Time           // the same, by the clock that is told to others
+	asked  time.Time           // the call of the system began, by that clock; zero if there was none
+	took   time.Duration       // of the call
+	work   *observability.Work // for its trace; nil where tracing is off
+	wrong  *Failure            // what the contract says is wrong with the message
 
 	// before is the message before this one in a series, if its claim is still to
 	// be ended. It then is ended, and out is what it came to.
@@ -107,7 +109,7 @@ func (d *Delivery) Deliver(t term, r *Record, called func(time.Duration)) outcom
 }
 
 func (d *Delivery) begin(t term, r *Record) *life {
-	return &life{Delivery: d, term: t, record: r, began: time.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+	return &life{Delivery: d, term: t, record: r, number: 1, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
 }
 
 // attempt is all of it but the end of the claim, which may go together with the
@@ -265,8 +267,11 @@ func (l *life) trace() {
 	if err == nil {
 		l.work.Follow(t)
 	} else {
-		t = observability.TraceFrom(l.msg.Source + " " + l.msg.ID)
+		t = firstTrace(l.msg)
 		l.work.Root(t)
 	}
 	l.msg.TraceParent = l.Tracer.Mark(t).String()
 }
+
+// firstTrace is the trace of a message that came without one.
+func firstTrace(m Message) observability.Trace { return observability.TraceFrom(m.Source + " " + m.ID) }

@@ -39,7 +39,7 @@ type entry struct {
 	stream   *stream
 	offset   int64
 	record   *Record   // nil for a parked entry: fetched when it is due
-	attempt  int       // that is being made, from 1
+	attempts int       // made at it until it was parked
 	decision *decision // set where it is no message, but a decision
 }
 
@@ -132,18 +132,15 @@ func (p *partition) dispatch(ctx context.Context) {
 	}
 	l.busy, l.began, l.stuck = true, time.Now(), false
 	l.recalled.Store(false)
-	for _, e := range entries[1:] {
-		e.attempt = 1
-	}
-	e.attempt = l.attempts + 1
 	p.running++
-	wakes := p.wakes
-	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, wakes) }) })
+	wakes, attempt := p.wakes, l.attempts+1
+	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, attempt, wakes) }) })
 }
 
 // deliver carries entries of a lane: a decision, a parked message, or a series from
-// the source. It runs on a goroutine of the crew.
-func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wakes int) {
+// the source; attempt is the number of this one at the first of them, from 1. It runs
+// on a goroutine of the crew.
+func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, attempt, wakes int) {
 	p.delivery.Metrics.Inflight(1)
 	permit := permit{limiter: p.limiter, token: true}
 	defer func() {
@@ -151,6 +148,7 @@ func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wake
 		p.delivery.Metrics.Inflight(-1)
 	}()
 	s := &series{
+		attempt:  attempt,
 		overtime: p.overtime,
 		called:   permit.called,
 		more:     func() bool { return !l.recalled.Load() && ctx.Err() == nil && permit.again() },
@@ -172,9 +170,6 @@ func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wake
 		return
 	}
 	for _, e := range entries {
-		if e.record != nil {
-			e.record.attempt = e.attempt
-		}
 		s.records = append(s.records, e.record)
 	}
 	if e.record == nil {
@@ -188,7 +183,6 @@ func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, wake
 			s.tell(outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}, true)
 			return
 		}
-		r.attempt = e.attempt
 		s.records[0] = r
 	}
 	p.carry(ctx, s)

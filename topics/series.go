@@ -13,6 +13,7 @@ import (
 // that claims the next, which saves a round trip to Redis and the wait for a turn.
 type series struct {
 	records  []*Record
+	attempt  int // which it is at the first of them, from 1
 	overtime context.Context
 
 	// more is asked before each message but the first whether it may begin now.
@@ -32,6 +33,9 @@ func (d *Delivery) carry(ctx context.Context, s *series) {
 	for i, r := range s.records {
 		l := d.begin(t, r)
 		l.called, l.before = s.called, before
+		if i == 0 {
+			l.number = s.attempt
+		}
 		out := l.attempt()
 		if before != nil {
 			goesOn := before.out.kind == finished

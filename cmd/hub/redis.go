@@ -71,14 +71,20 @@ func (h *hub) redisState(ctx context.Context) observability.RedisState {
 	return s
 }
 
-// redisNode reads what one Redis says of itself. What it does not say stays 0.
-func (h *hub) redisNode(ctx context.Context, node redis.Cmdable) (s observability.RedisState) {
-	s.Keys = node.DBSize(ctx).Val()
+// redisNode asks one Redis. What it does not say stays 0.
+func (h *hub) redisNode(ctx context.Context, node redis.Cmdable) observability.RedisState {
 	var text string
 	_ = h.timed(ctx, "info", func() (err error) {
 		text, err = node.Info(ctx).Result()
 		return err
 	})
+	s := readRedisInfo(text)
+	s.Keys = node.DBSize(ctx).Val()
+	return s
+}
+
+// readRedisInfo reads the answer to INFO.
+func readRedisInfo(text string) (s observability.RedisState) {
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":")
 		n, _ := strconv.ParseInt(value, 10, 64)

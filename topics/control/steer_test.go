@@ -77,7 +77,7 @@ func (r *recorder) AuditFailed() { r.Operator("audit", "failed") }
 
 // Each command is counted once, with what came of it, and under a name that is
 // known beforehand.
-func TestCommandsAreCounted(t *testing.T) {
+func TestEachCommandIsCountedOnce(t *testing.T) {
 	a := servertest.Unique("r")
 	d := newDesk(t, servertest.Brokers(t), a)
 	r := &recorder{}
