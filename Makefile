@@ -25,11 +25,12 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 # after another (-p 1), because hubs of two packages would share consumer groups.
 SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 
-test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
+test: ## all tests: in process, against a real Kafka and Redis where they can be had, the smoke part of verify, and the alerts
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
 	@$(MAKE) --no-print-directory test-real
 	@$(MAKE) --no-print-directory test-boards
 	@$(MAKE) --no-print-directory verify-smoke
+	@$(MAKE) --no-print-directory test-alerts
 
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
@@ -65,6 +66,16 @@ failpoints:
 verify-smoke: build failpoints
 	@$(BIN)/verify run --smoke --bin $(BIN)
 
+# Faults on real processes, a real Prometheus, and the alerts that must fire.
+test-alerts: build
+	@if command -v prometheus >/dev/null 2>&1; then \
+		$(BIN)/verify alerts --bin $(BIN); \
+	elif [ -n "$$CI" ]; then \
+		echo "test-alerts: Prometheus is not installed: in CI that is a failure" >&2; exit 1; \
+	else \
+		echo "test-alerts: skipped: install Prometheus 2.42 or newer (Debian's package prometheus)"; \
+	fi
+
 # Redis syncs once a second: that is enough for the routes that are measured.
 bench: build ## speed, beside a program that promises nothing (QUICK=1, REAL=1: on Apache Kafka, ARGS=, OUT=)
 	@APPENDFSYNC=everysec deploy/servers/with-servers $(BIN)/bench run --bin $(BIN) --commit "$$(git describe --always --abbrev=8 --dirty=+)" --out $(or $(OUT),cmd/bench/results) \
@@ -91,4 +102,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real test-boards verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run test test-real test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean

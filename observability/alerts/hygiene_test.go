@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
 
 	"kandashub/observability/alerts"
 )
@@ -112,6 +113,39 @@ func TestRunbooks(t *testing.T) {
 		if !slices.Contains(alertNames, strings.TrimSuffix(filepath.Base(f), ".md")) {
 			t.Errorf("%s belongs to no alert", f)
 		}
+	}
+}
+
+// The queries of runbooks are of metrics that exist.
+func TestRunbookQueries(t *testing.T) {
+	metrics, queries := hubMetrics(t), 0
+	for _, r := range rules(t) {
+		if r.Record != "" {
+			metrics[r.Record] = known{}
+		}
+	}
+	metrics["ALERTS"] = known{}
+	blocks := regexp.MustCompile("(?s)```promql\n(.*?)```")
+	for _, name := range names(t) {
+		text, err := os.ReadFile(filepath.Join(runbooks, name+".md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range blocks.FindAllStringSubmatch(string(text), -1) {
+			for _, query := range strings.Split(strings.TrimSpace(block[1]), "\n") {
+				queries++
+				visit(t, alerts.Rule{Alert: name, Expr: query}, func(n parser.Node, _ []parser.Node) {
+					if v, ok := n.(*parser.VectorSelector); ok {
+						if _, exists := metrics[v.Name]; !exists {
+							t.Errorf("%s.md asks for %s, which there is not", name, v.Name)
+						}
+					}
+				})
+			}
+		}
+	}
+	if queries < len(names(t)) {
+		t.Errorf("%d queries in all runbooks", queries)
 	}
 }
 

@@ -109,14 +109,15 @@ func TestMutantsAreCaught(t *testing.T) {
 			if r.Alert == "" {
 				continue
 			}
-			tests := s.of(r.Alert).over(r.Labels["long_window"])
+			window := r.Labels["long_window"]
+			tests := s.of(r.Alert).over(window)
 			for _, m := range mutants(r) {
 				changed := slices.Clone(all)
 				changed[i].Rules = slices.Clone(g.Rules)
 				changed[i].Rules[j] = m.rule
 				work.Go(func() error {
 					n := tried.Add(1)
-					return caught(ctx, t, filepath.Join(dir, fmt.Sprint(n)), only(changed, r), tests, r, m)
+					return caught(ctx, t, filepath.Join(dir, fmt.Sprint(n)), only(changed, r.Alert, window), tests, r, m)
 				})
 			}
 		}

@@ -78,13 +78,16 @@ func readSuite(t *testing.T) (s suite) {
 	return s
 }
 
-// only keeps the rules that an alert needs: its own, and what they take from
-// recorded ones.
-func only(groups []alerts.Group, alert string) (out []alerts.Group) {
+// only keeps the rules that an alert needs: its own, of one long window if that is
+// given, and what they take from recorded ones.
+func only(groups []alerts.Group, alert, window string) (out []alerts.Group) {
+	own := func(r alerts.Rule) bool {
+		return r.Alert == alert && (window == "" || r.Labels["long_window"] == window)
+	}
 	needs := ""
 	for _, g := range groups {
 		for _, r := range g.Rules {
-			if r.Alert == alert {
+			if own(r) {
 				needs += r.Expr
 			}
 		}
@@ -101,7 +104,7 @@ func only(groups []alerts.Group, alert string) (out []alerts.Group) {
 	}
 	for _, g := range groups {
 		g.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(r alerts.Rule) bool {
-			return r.Alert != alert && (r.Record == "" || !uses(needs, r.Record))
+			return !own(r) && (r.Record == "" || !uses(needs, r.Record))
 		})
 		out = append(out, g)
 	}
@@ -175,7 +178,7 @@ func TestAlertsFire(t *testing.T) {
 	}
 	tested := 0
 	for _, name := range names(t) {
-		check(name, only(all, name), s.of(name))
+		check(name, only(all, name, ""), s.of(name))
 		tested += len(s.of(name).Tests)
 	}
 	check("all", all, s.of("all"))

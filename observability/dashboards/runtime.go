@@ -6,7 +6,7 @@ func runtime() Board {
 	return Board{
 		UID: "hub-runtime", Title: "Hub: processes and operators",
 		Description: "Which versions run, what they need of the machine, what they log, and what operators did.",
-		Rows:        []Row{{"Versions", versions()}, {"Machine", machine()}, {"Operators and callers", operators()}, {"Logs", logs()}},
+		Rows:        []Row{{"Versions", versions()}, {"Machine", machine()}, {"Operators and callers", operators()}, {"Outcomes", outcomes()}, {"Logs", logs()}},
 	}
 }
 
@@ -59,6 +59,20 @@ func operators() []Panel {
 		{Title: "Time of requests served, p99", Kind: Lines, Unit: units.Seconds, Width: 12,
 			Description: "A caller waits until Kafka has its message. Slow: Kafka's sends.",
 			Queries:     one(quantile(.99, ofHub("hub_http_request_duration_seconds_bucket"), "handler"), label("handler"))},
+	}
+}
+
+func outcomes() []Panel {
+	return []Panel{
+		{Title: "Outcomes reported", Kind: Lines, Unit: units.OpsPerSecond, Width: 8,
+			Description: "What has become of messages, as written to hub.outcomes. Lost: it could not be written for long; the message itself is delivered, but cannot be found by its application.",
+			Queries:     one(perSecond(ofHub("hub_outcomes_total"), "result"), label("result"))},
+		{Title: "Outcomes that can be found", Kind: Lines, Unit: units.Short, Width: 8,
+			Description: "In the index of each instance that keeps one (HUB_OUTCOMES_DIR); bounded by HUB_OUTCOMES_MOST.",
+			Queries:     one(highest(ofHub("hub_outcomes_indexed"), "instance"), label("instance"))},
+		{Title: "Records that the index is behind", Kind: Lines, Unit: units.Short, Width: 8,
+			Description: "Falls to 0 after a start. Climbs: the instance cannot keep up with hub.outcomes; what is new is not found yet.",
+			Queries:     one(highest(ofHub("hub_outcomes_index_lag_messages"), "instance"), label("instance"))},
 	}
 }
 
