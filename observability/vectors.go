@@ -20,11 +20,11 @@ var (
 	fetchReasons     = []string{"leader", "timeout", "other"}
 	okOrError        = []string{"ok", "error"}
 	resolutions      = []string{"replayed", "answered", "discarded"}
-	redisCommands    = []string{"claim", "next", "sent", "release", "answered", "done", "dead", "decide", "mark", "unmark", "counters", "ping", "info"}
+	redisCommands    = []string{"claim", "next", "sent", "release", "answered", "done", "dead", "decide", "undo", "mark", "unmark", "counters", "ping", "info"}
 	redisResults     = []string{"ok", "error", "canceled"}
 	connectionStates = []string{"idle", "in_use", "waiting", "stale"}
-	operatorActions  = []string{"pause_route", "resume_route", "force_breaker_open", "force_breaker_closed", "release_breaker", "accept_loss",
-		"replay_letter", "answer_letter", "discard_letter", "show_payload", "run_plan"}
+	operatorActions  = []string{"pause_route", "drain_route", "resume_route", "force_breaker_open", "force_breaker_closed", "release_breaker", "accept_loss",
+		"replay_letter", "answer_letter", "discard_letter", "undo_letter", "show_payload", "export_payloads", "run_plan"}
 	operatorResults = []string{"done", "refused", "failed"}
 	handlers        = map[string]string{"intake": "202", "shep-sync": "200", "shep-async": "200"} // with the code of success
 	panicComponents = []string{"delivery", "route"}

@@ -22,7 +22,7 @@ type Letter struct {
 	Resolved  bool       // one of them has been carried out
 
 	// Next is the next letter of the same message: it was replayed, and died
-	// again. Empty if there is none.
+	// again, or its discard was undone. Empty if there is none.
 	Next string
 }
 
@@ -90,7 +90,7 @@ func (c *Cluster) starts(ctx context.Context, route Route, topic string, committ
 	for i := range numbers {
 		numbers[i] = i
 	}
-	first, _, err := c.bounds(ctx, map[string][]int{topic: numbers})
+	first, _, err := c.Bounds(ctx, map[string][]int{topic: numbers})
 	if err != nil || !committed {
 		return first[topic], err
 	}
@@ -105,7 +105,7 @@ func (c *Cluster) starts(ctx context.Context, route Route, topic string, committ
 // now, to take, and moves the offsets on.
 func (c *Cluster) scan(ctx context.Context, topic string, at map[int]int64, take func(*Record)) error {
 	numbers := slices.Sorted(maps.Keys(at))
-	_, end, err := c.bounds(ctx, map[string][]int{topic: numbers})
+	_, end, err := c.Bounds(ctx, map[string][]int{topic: numbers})
 	if err != nil {
 		return err
 	}
@@ -190,36 +190,6 @@ func (g *LetterLog) letter(id string, r *Record) {
 	g.lastOf[[2]string{source, message}] = l
 }
 
-// ReadFollowers returns how many messages of a route wait parked, by
-// application.
-func ReadFollowers(ctx context.Context, c *Cluster, route Route) (map[string]int, error) {
-	topic := route.ParkedTopic()
-	at, err := c.starts(ctx, route, topic, true)
-	if err != nil {
-		return nil, err
-	}
-	waiting := newIndex()
-	err = c.scan(ctx, topic, at, func(r *Record) {
-		key := string(r.Key)
-		switch kind, _ := r.header(headerKind); kind {
-		case kindParked:
-			waiting.add(key, r.Offset, r.writer())
-		case kindThrough:
-			waiting.pass(key, readNote(r))
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]int{}
-	for key, k := range waiting.keys {
-		if len(k.parked) > 0 {
-			out[key] = len(k.parked)
-		}
-	}
-	return out, nil
-}
-
 // Decide writes what a person decided of a letter: a record beside it, which the
 // hub that owns the partition carries out. id names the decision, so that a
 // repeat of the command is the same one; who and why are kept with it.
@@ -231,11 +201,16 @@ func (p *Producer) Decide(ctx context.Context, l Letter, action, id, who, why st
 			return fmt.Errorf("the answer cannot be encoded: %w", err)
 		}
 	}
+	return p.decide(ctx, l, action, id, who, why, value)
+}
+
+// decide writes a decision beside its letter.
+func (p *Producer) decide(ctx context.Context, l Letter, action, id, who, why string, value []byte, more ...kafka.Header) error {
 	var headers []kafka.Header
 	for _, kv := range [][2]string{{headerKind, kindDecision}, {"hub_letter", l.ID}, {headerDecision, action},
 		{headerDecisionID, id}, {"hub_who", who}, {"hub_why", why}} {
 		headers = append(headers, kafka.Header{Key: kv[0], Value: []byte(kv[1])})
 	}
-	_, err := p.Append(ctx, l.Route.DeadTopic(), l.Record.Partition, record(l.Record.Key, value, headers))
+	_, err := p.Append(ctx, l.Route.DeadTopic(), l.Record.Partition, record(l.Record.Key, value, append(headers, more...)))
 	return err
 }

@@ -2,60 +2,12 @@ package control
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"time"
 
+	"kandashub/observability"
 	"kandashub/topics"
 )
-
-// A Filter chooses dead letters; what is empty chooses all.
-type Filter struct {
-	Routes      []string  `json:"routes,omitempty"`
-	Class       string    `json:"class,omitempty"`
-	Code        string    `json:"code,omitempty"`
-	Application string    `json:"application,omitempty"`
-	Since       time.Time `json:"since,omitzero"` // written at that time or later
-}
-
-func (f Filter) takes(l topics.Letter) bool {
-	return (f.Class == "" || f.Class == l.Class) && (f.Code == "" || f.Code == l.Code) &&
-		(f.Application == "" || f.Application == string(l.Record.Key)) && !l.Record.Time.Before(f.Since)
-}
-
-// routes returns the routes that the filter chooses, or refuses.
-func (c *Commands) routes(f Filter) ([]string, error) {
-	if len(f.Routes) == 0 {
-		return c.Routes, nil
-	}
-	for _, r := range f.Routes {
-		if err := c.known(r); err != nil {
-			return nil, err
-		}
-	}
-	return f.Routes, nil
-}
-
-// Letters returns the unresolved dead letters that the filter chooses. It
-// changes nothing and needs no order.
-func (c *Commands) Letters(ctx context.Context, f Filter) ([]topics.Letter, error) {
-	routes, err := c.routes(f)
-	if err != nil {
-		return nil, err
-	}
-	var out []topics.Letter
-	for _, name := range routes {
-		letters, err := topics.ReadLetters(ctx, c.Cluster, topics.Route{Name: name})
-		if err != nil {
-			return nil, fmt.Errorf("route %s: %w", name, err)
-		}
-		for _, l := range letters {
-			if f.takes(l) {
-				out = append(out, l)
-			}
-		}
-	}
-	return out, nil
-}
 
 // letter finds one unresolved letter of a route, or refuses.
 func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter, error) {
@@ -68,7 +20,7 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 			return l, nil
 		}
 	}
-	return topics.Letter{}, refuse("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
+	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
 }
 
 // Show returns one unresolved letter without what it carries.
@@ -77,20 +29,41 @@ func (c *Commands) Show(ctx context.Context, route, id string) (topics.Letter, e
 	if err != nil {
 		return l, err
 	}
+	return Masked(l), nil
+}
+
+// Masked returns a letter with the form of what it carries in its place.
+func Masked(l topics.Letter) topics.Letter {
 	record := *l.Record
 	record.Value = masked(record.Value)
 	l.Record = &record
-	return l, nil
+	return l
 }
 
 // ShowPayload returns one unresolved letter with what it carries: personal data.
 // That somebody looked is on record.
 func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (l topics.Letter, err error) {
-	err = c.carry(ctx, o, "show payload", route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
+	err = c.carry(ctx, o, actionShowPayload, route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
 		l, err = c.letter(ctx, route, id)
 		return "", err
 	})
 	return l, err
+}
+
+// Payloads returns the letters that the filter chooses with what they carry. That
+// somebody looked, at which and how many, is on record.
+func (c *Commands) Payloads(ctx context.Context, o Order, f Filter) (letters []topics.Letter, err error) {
+	named := f
+	named.Text = "" // may hold anything
+	object, err := json.Marshal(named)
+	if err != nil {
+		return nil, err
+	}
+	err = c.carry(ctx, o, actionExport, observability.Mask(string(object)), func(ctx context.Context, _ Order) (string, error) {
+		letters, err = c.Letters(ctx, f)
+		return fmt.Sprintf("%d letters", len(letters)), err
+	})
+	return letters, err
 }
 
 // Replay carries a letter's message out again; an uncertain one is asked about
@@ -124,7 +97,7 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 		var given []topics.GivenReply
 		if replies != nil {
 			if given, err = replies(l); err != nil {
-				return "", &Refusal{err.Error()}
+				return "", &Refusal{Reason: err.Error()}
 			}
 		}
 		return "", c.Producer.Decide(ctx, l, action, o.ID, o.Who, o.Why, given...)
