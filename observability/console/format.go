@@ -1,0 +1,85 @@
+package console
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// zone is the time of Kazakhstan, in which people on duty think; the UTC stands
+// in each time's title.
+func zone() *time.Location { return time.FixedZone("UTC+05:00", 5*60*60) }
+
+// formats are how figures are written in one language.
+type formats struct{ texts catalogue }
+
+// number writes a count with thin spaces: 12 345.
+func (formats) number(n any) string {
+	var s string
+	switch n := n.(type) {
+	case int:
+		s = strconv.Itoa(n)
+	case int64:
+		s = strconv.FormatInt(n, 10)
+	default:
+		return "?"
+	}
+	sign := ""
+	if strings.HasPrefix(s, "-") {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return sign + s
+}
+
+// rate writes messages a second.
+func (f formats) rate(perSecond float64) string {
+	precision := 0
+	if perSecond > 0 && perSecond < 10 {
+		precision = 1
+	}
+	return f.texts.text("unit.rate", strconv.FormatFloat(perSecond, 'f', precision, 64))
+}
+
+// lasting writes a duration by its two largest parts at most: 45 s, 3 min,
+// 2 h 5 min, 4 d.
+func (f formats) lasting(d time.Duration) string {
+	d = max(0, d)
+	part := func(n int64, unit string) string { return strconv.FormatInt(n, 10) + "\u00a0" + f.texts.text("unit."+unit) }
+	switch {
+	case d < time.Second:
+		return part(d.Milliseconds(), "ms")
+	case d < 2*time.Minute:
+		return part(int64(d/time.Second), "s")
+	case d < 2*time.Hour:
+		return part(int64(d/time.Minute), "min")
+	case d < 48*time.Hour:
+		out := part(int64(d/time.Hour), "h")
+		if m := int64(d % time.Hour / time.Minute); m > 0 {
+			out += " " + part(m, "min")
+		}
+		return out
+	}
+	return part(int64(d/(24*time.Hour)), "d")
+}
+
+// ago writes how long ago something was; a dash for never.
+func (f formats) ago(at, now time.Time) string {
+	if at.IsZero() {
+		return "–"
+	}
+	return f.lasting(now.Sub(at))
+}
+
+// when writes a time as people on duty have it; a dash for none.
+func (formats) when(at time.Time) string {
+	if at.IsZero() {
+		return "–"
+	}
+	return at.In(zone()).Format("2006-01-02 15:04:05")
+}
+
+// utc writes a time for machines.
+func (formats) utc(at time.Time) string { return at.UTC().Format(time.RFC3339) }
