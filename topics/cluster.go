@@ -98,8 +98,8 @@ func (c *Cluster) leaders(ctx context.Context, topics ...string) (map[string]map
 	return out, nil
 }
 
-// bounds returns the first and the end offset of the partitions asked for.
-func (c *Cluster) bounds(ctx context.Context, ask map[string][]int) (first, end map[string]map[int]int64, err error) {
+// Bounds returns the first and the end offset of the partitions asked for.
+func (c *Cluster) Bounds(ctx context.Context, ask map[string][]int) (first, end map[string]map[int]int64, err error) {
 	first, end = map[string]map[int]int64{}, map[string]map[int]int64{}
 	req := map[string][]kafka.OffsetRequest{}
 	for t, ps := range ask {
@@ -149,6 +149,16 @@ func (c *Cluster) Committed(ctx context.Context, route Route, ask map[string][]i
 		}
 	}
 	return out, nil
+}
+
+// TimeAt returns the time of the first record at an offset or after it; zero
+// where there is none.
+func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offset int64) (time.Time, error) {
+	recs, _, err := c.readFrom(ctx, topic, partition, offset, 1<<10)
+	if err != nil || len(recs) == 0 {
+		return time.Time{}, err
+	}
+	return recs[0].Time, nil
 }
 
 // readAt returns the one record at an offset, or an error if it is not there.

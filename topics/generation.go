@@ -171,7 +171,7 @@ func (g *generation) assign(assigned map[string][]kafka.PartitionAssignment, rou
 // bounds asks for offsets until the broker answers or the generation ends.
 func (g *generation) bounds(ask map[string][]int) (first, end map[string]map[int]int64, err error) {
 	for attempt := 1; ; attempt++ {
-		if first, end, err = g.cluster.bounds(g.ctx, ask); err == nil {
+		if first, end, err = g.cluster.Bounds(g.ctx, ask); err == nil {
 			return first, end, nil
 		}
 		if sleep(g.ctx, backoff(attempt, 50*time.Millisecond, time.Second)) != nil {

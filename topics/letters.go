@@ -90,7 +90,7 @@ func (c *Cluster) starts(ctx context.Context, route Route, topic string, committ
 	for i := range numbers {
 		numbers[i] = i
 	}
-	first, _, err := c.bounds(ctx, map[string][]int{topic: numbers})
+	first, _, err := c.Bounds(ctx, map[string][]int{topic: numbers})
 	if err != nil || !committed {
 		return first[topic], err
 	}
@@ -105,7 +105,7 @@ func (c *Cluster) starts(ctx context.Context, route Route, topic string, committ
 // now, to take, and moves the offsets on.
 func (c *Cluster) scan(ctx context.Context, topic string, at map[int]int64, take func(*Record)) error {
 	numbers := slices.Sorted(maps.Keys(at))
-	_, end, err := c.bounds(ctx, map[string][]int{topic: numbers})
+	_, end, err := c.Bounds(ctx, map[string][]int{topic: numbers})
 	if err != nil {
 		return err
 	}
@@ -188,36 +188,6 @@ func (g *LetterLog) letter(id string, r *Record) {
 		before.Next = id
 	}
 	g.lastOf[[2]string{source, message}] = l
-}
-
-// ReadFollowers returns how many messages of a route wait parked, by
-// application.
-func ReadFollowers(ctx context.Context, c *Cluster, route Route) (map[string]int, error) {
-	topic := route.ParkedTopic()
-	at, err := c.starts(ctx, route, topic, true)
-	if err != nil {
-		return nil, err
-	}
-	waiting := newIndex()
-	err = c.scan(ctx, topic, at, func(r *Record) {
-		key := string(r.Key)
-		switch kind, _ := r.header(headerKind); kind {
-		case kindParked:
-			waiting.add(key, r.Offset, r.writer())
-		case kindThrough:
-			waiting.pass(key, readNote(r))
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := map[string]int{}
-	for key, k := range waiting.keys {
-		if len(k.parked) > 0 {
-			out[key] = len(k.parked)
-		}
-	}
-	return out, nil
 }
 
 // Decide writes what a person decided of a letter: a record beside it, which the
