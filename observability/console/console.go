@@ -73,6 +73,7 @@ type Console struct {
 	watch    *watch
 	runs     *runs
 	audit    auditCache
+	ended    chan struct{} // closed when Run ends, so that live pages do
 }
 
 // New returns a console that asks nothing yet.
@@ -81,7 +82,7 @@ func New(cfg Config) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Console{cfg: cfg, pages: pages, letters: newLetterIndex(cfg.Commands.Cluster, cfg.Commands.Routes)}
+	c := &Console{cfg: cfg, pages: pages, ended: make(chan struct{}), letters: newLetterIndex(cfg.Commands.Cluster, cfg.Commands.Routes)}
 	c.watch = newWatch(c)
 	c.runs = newRuns()
 	return c, nil
@@ -89,7 +90,8 @@ func New(cfg Config) (*Console, error) {
 
 // Run keeps what the pages show until ctx ends, and ends what they have begun.
 func (c *Console) Run(ctx context.Context) error {
-	go c.runs.keep(ctx)
+	defer c.runs.wait()
+	defer close(c.ended)
 	return c.watch.run(ctx)
 }
 
@@ -157,7 +159,7 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		v := &visit{Console: c, w: &answer{ResponseWriter: w}, r: r, lang: chosenLanguage(r)}
-		u, known := c.user(r)
+		u, known := c.userOf(r)
 		v.user = u
 		switch {
 		case e.role > Nobody && !known:

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -47,7 +48,9 @@ func (f formats) rate(perSecond float64) string {
 // 2 h 5 min, 4 d.
 func (f formats) lasting(d time.Duration) string {
 	d = max(0, d)
-	part := func(n int64, unit string) string { return strconv.FormatInt(n, 10) + "\u00a0" + f.texts.text("unit."+unit) }
+	part := func(n int64, unit string) string {
+		return strconv.FormatInt(n, 10) + "\u00a0" + f.texts.text("unit."+unit)
+	}
 	switch {
 	case d < time.Second:
 		return part(d.Milliseconds(), "ms")
@@ -64,6 +67,8 @@ func (f formats) lasting(d time.Duration) string {
 	}
 	return part(int64(d/(24*time.Hour)), "d")
 }
+
+func (f formats) seconds(n int) string { return f.lasting(time.Duration(n) * time.Second) }
 
 // ago writes how long ago something was; a dash for never.
 func (f formats) ago(at, now time.Time) string {
@@ -83,3 +88,45 @@ func (formats) when(at time.Time) string {
 
 // utc writes a time for machines.
 func (formats) utc(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+
+// mark is the state of a count that calm people have at zero.
+func mark(n any) string {
+	switch n := n.(type) {
+	case int:
+		return attentionIf(n > 0)
+	case int64:
+		return attentionIf(n > 0)
+	}
+	return attentionIf(false)
+}
+
+// dict makes a map of names and values, for a template that takes several.
+func dict(pairs ...any) (map[string]any, error) {
+	out := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("%v is no name", pairs[i])
+		}
+		out[name] = pairs[i+1]
+	}
+	return out, nil
+}
+
+// join writes partition numbers as runs: 0–3, 7.
+func join(numbers []int) string {
+	var parts []string
+	for i := 0; i < len(numbers); {
+		j := i
+		for j+1 < len(numbers) && numbers[j+1] == numbers[j]+1 {
+			j++
+		}
+		part := strconv.Itoa(numbers[i])
+		if j > i {
+			part += "–" + strconv.Itoa(numbers[j])
+		}
+		parts = append(parts, part)
+		i = j + 1
+	}
+	return strings.Join(parts, ", ")
+}

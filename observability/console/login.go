@@ -41,8 +41,8 @@ const (
 	loginCookie   = "hub_login"
 )
 
-// user returns who a request is from.
-func (c *Console) user(r *http.Request) (User, bool) {
+// userOf returns who a request is from.
+func (c *Console) userOf(r *http.Request) (User, bool) {
 	if len(c.cfg.Login.Proxies) > 0 {
 		return c.cfg.Login.proxied(r)
 	}

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"kandashub/topics"
@@ -14,12 +15,13 @@ type Filter struct {
 	Class       string    `json:"class,omitempty"`
 	Code        string    `json:"code,omitempty"`
 	Application string    `json:"application,omitempty"`
-	Since       time.Time `json:"since,omitzero"` // written at that time or later
+	Since       time.Time `json:"since,omitzero"`    // written at that time or later
+	Letters     []string  `json:"letters,omitempty"` // these, by id
 }
 
 func (f Filter) takes(l topics.Letter) bool {
 	return (f.Class == "" || f.Class == l.Class) && (f.Code == "" || f.Code == l.Code) &&
-		(f.Application == "" || f.Application == string(l.Record.Key)) && !l.Record.Time.Before(f.Since)
+		(f.Application == "" || f.Application == string(l.Record.Key)) && (len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) && !l.Record.Time.Before(f.Since)
 }
 
 // routes returns the routes that the filter chooses, or refuses.
