@@ -14,6 +14,7 @@ const (
 	DecideReplay  = "replay"  // carry the message out (again); an uncertain one is asked about first
 	DecideAnswer  = "answer"  // write the given replies instead of calling the system
 	DecideDiscard = "discard" // nothing more is to happen
+	DecideUndo    = "undo"    // take a discard back: see undo.go
 )
 
 // Headers of a decision, beside hub_letter.
@@ -39,20 +40,35 @@ type decision struct {
 }
 
 // decided takes a decision that has arrived. One for a letter that is resolved
-// or unknown is finished: another decision was first.
+// or unknown is finished: another decision was first. An undo is about such a
+// letter, and says itself where it lies.
 func (p *partition) decided(r *Record) {
-	id, _ := r.header("hub_letter")
-	known := p.index.letters[id]
-	if known == nil || known.resolved || len(known.offsets) == 0 {
+	d := &decision{record: r}
+	d.letter, _ = r.header("hub_letter")
+	d.action, _ = r.header(headerDecision)
+	d.id, _ = r.header(headerDecisionID)
+	key, lies, ok := p.letterOf(d)
+	if !ok {
 		p.settle(p.dead, r.Offset)
 		return
 	}
-	d := &decision{record: r, letter: id, lies: known.offsets[0]}
-	d.action, _ = r.header(headerDecision)
-	d.id, _ = r.header(headerDecisionID)
-	l := p.lane(known.key)
+	d.lies = lies
+	l := p.lane(key)
 	l.decisions = append(l.decisions, d)
 	p.schedule(l)
+}
+
+// letterOf returns the key of a decision's letter, and where it lies.
+func (p *partition) letterOf(d *decision) (key string, lies int64, ok bool) {
+	if d.action == DecideUndo {
+		lies, ok = d.record.letterLies()
+		return string(d.record.Key), lies, ok
+	}
+	known := p.index.letters[d.letter]
+	if known == nil || known.resolved || len(known.offsets) == 0 {
+		return "", 0, false
+	}
+	return known.key, known.offsets[0], true
 }
 
 // carryOut carries out a decision and writes down that its letter is resolved.
@@ -64,6 +80,9 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 		}
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
+	}
+	if d.action == DecideUndo {
+		return p.delivery.undo(ctx, letter, d)
 	}
 	out := p.delivery.Decide(ctx, letter, d)
 	if out.kind != finished && out.kind != held {
@@ -116,6 +135,8 @@ func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) o
 // claimDecision is what an action does to the claim.
 func claimDecision(action, class string) claims.Decision {
 	switch {
+	case action == DecideDiscard:
+		return claims.Discard
 	case action != DecideReplay:
 		return claims.Finish
 	case class == LetterUncertain:

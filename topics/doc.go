@@ -24,7 +24,9 @@
 // by side. A dead letter holds its application: what follows waits, in order,
 // until a person has replayed, answered or discarded it (hubctl dead). A letter
 // that cannot be trusted, because it is no message or says it is somebody else's,
-// holds nobody.
+// holds nobody. A discard can be undone as long as the done marker lives: the
+// letter holds its application again, but what has followed meanwhile has passed,
+// so that its replay comes after it (undo.go).
 //
 // Readers of the hub's topics get each reply at least once, perhaps again much
 // later, always under the same id and with the same content.

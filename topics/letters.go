@@ -22,7 +22,7 @@ type Letter struct {
 	Resolved  bool       // one of them has been carried out
 
 	// Next is the next letter of the same message: it was replayed, and died
-	// again. Empty if there is none.
+	// again, or its discard was undone. Empty if there is none.
 	Next string
 }
 
@@ -77,7 +77,7 @@ func NewLetterLog(c *Cluster, route Route) *LetterLog {
 
 // NewLetterIndex returns a log that keeps what names its letters, and not what
 // they carry, so that many of them fit into memory: their records have no value
-// and no headers but source, id and type of the message. It begins with recent
+// and no headers but source, id, type and topic of the message. It begins with recent
 // records of each partition that are resolved already, at most so many.
 func NewLetterIndex(c *Cluster, route Route, recent int64) *LetterLog {
 	g := NewLetterLog(c, route)
@@ -241,7 +241,8 @@ func (r *Record) named() *Record {
 	out := *r
 	out.Value, out.Headers = nil, nil
 	for _, h := range r.Headers {
-		if h.Key == "ce_source" || h.Key == "ce_id" || h.Key == "ce_type" {
+		switch h.Key {
+		case "ce_source", "ce_id", "ce_type", "hub_topic":
 			out.Headers = append(out.Headers, kafka.Header{Key: h.Key, Value: slices.Clone(h.Value)})
 		}
 	}
@@ -259,11 +260,16 @@ func (p *Producer) Decide(ctx context.Context, l Letter, action, id, who, why st
 			return fmt.Errorf("the answer cannot be encoded: %w", err)
 		}
 	}
+	return p.decide(ctx, l, action, id, who, why, value)
+}
+
+// decide writes a decision beside its letter.
+func (p *Producer) decide(ctx context.Context, l Letter, action, id, who, why string, value []byte, more ...kafka.Header) error {
 	var headers []kafka.Header
 	for _, kv := range [][2]string{{headerKind, kindDecision}, {"hub_letter", l.ID}, {headerDecision, action},
 		{headerDecisionID, id}, {"hub_who", who}, {"hub_why", why}} {
 		headers = append(headers, kafka.Header{Key: kv[0], Value: []byte(kv[1])})
 	}
-	_, err := p.Append(ctx, l.Route.DeadTopic(), l.Record.Partition, record(l.Record.Key, value, headers))
+	_, err := p.Append(ctx, l.Route.DeadTopic(), l.Record.Partition, record(l.Record.Key, value, append(headers, more...)))
 	return err
 }

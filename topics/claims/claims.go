@@ -10,7 +10,8 @@
 //	claimed   an owner has it until its lease ends; nothing was sent yet
 //	sent      an owner was about to call: the effect is possible
 //	answered  the effect is done; the reply is kept until it is published
-//	done      finished; a bare marker without reply or personal data
+//	done      finished; a bare marker without reply or personal data, which after
+//	          a discard also names the letter, so that it can be undone
 //	dead      a dead letter, which waits for a person's decision
 //	reopened  a person decided to replay; like absent for the next owner
 //

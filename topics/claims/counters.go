@@ -116,3 +116,13 @@ func (s *Store) Begin(ctx context.Context, route string, tags []int) error {
 	}
 	return nil
 }
+
+// Count returns how often messages of a route have been claimed, by all hubs, as
+// far as Redis remembers. While it stays the same nobody has begun a call.
+func (s *Store) Count(ctx context.Context, route string) (claims int64, err error) {
+	found, err := s.counters(ctx, route)
+	for _, n := range found {
+		claims += n
+	}
+	return claims, err
+}

@@ -82,6 +82,65 @@ var deadLetters = map[string]func(s *story){
 			s.req.ID, s.req.DecisionID = s.req.ID+"+", ""
 		}
 	},
+	"discard and undo": func(s *story) {
+		s.dead("L1")
+		s.later(time.Minute)
+		s.req.DecisionID = "d1"
+		s.undo("L1", "L2", false) // nothing was discarded
+		s.decide("L1", Discard, true)
+		s.claim(Done)
+		s.undo("L0", "L2", false) // another letter
+		s.req.DecisionID = "d2"
+		s.undo("L1", "L2", false) // another discard
+		s.req.DecisionID = "d1"
+		s.undo("L1", "L2", true)
+		s.undo("L1", "L2", true)  // carried out again
+		s.undo("L1", "L3", false) // undone already
+		s.decide("L1", Discard, false)
+		if c := s.claim(Dead); c.Letter != "L2" {
+			s.Errorf("letter %q", c.Letter)
+		}
+		s.later(2 * time.Hour) // it waits for ever
+		s.decide("L2", ReplayAsk, true)
+		s.uncertain(time.Minute + 2*time.Hour) // since it was sent, not since the undo
+	},
+	"undo of what was discarded once more": func(s *story) {
+		s.dead("L1")
+		s.req.DecisionID = "d1"
+		s.decide("L1", Discard, true)
+		s.undo("L1", "L2", true)
+		s.decide("L2", Discard, true)
+		s.undo("L1", "L2", false) // late
+		s.claim(Done)
+		s.undo("L2", "L3", true)
+		s.decide("L3", Replay, true)
+		s.undo("L2", "L3", false)
+		s.ok(s.store.Done(s.ctx, s.claim(New)))
+		s.undo("L2", "L3", false)
+		s.claim(Done)
+	},
+	"nothing to undo": func(s *story) {
+		s.req.DecisionID = "d1"
+		s.undo("L1", "L2", false)
+		s.dead("L1")
+		s.decide("L1", Finish, true) // answered
+		s.undo("L1", "L2", false)
+		s.req.ID += "+"
+		c := s.sent()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		s.ok(s.store.Dead(s.ctx, c, "L1"))
+		s.decide("L1", Discard, true) // the reply is gone
+		s.undo("L1", "L2", false)
+		s.claim(Done)
+		s.req.ID += "+"
+		s.dead("L1")
+		s.decide("L1", Discard, true)
+		s.later(2 * time.Hour) // the marker has ended
+		s.undo("L1", "L2", false)
+		if _, err := s.store.Undo(s.ctx, s.req, "L1", "a|b"); err == nil {
+			s.Error("the id of a letter with | was taken")
+		}
+	},
 	"nothing to decide": func(s *story) {
 		s.decide("L1", Replay, false)
 		c := s.claim(New)

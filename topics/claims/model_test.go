@@ -25,7 +25,8 @@ type model struct {
 	reply  string
 	kept   time.Duration // until when done is remembered
 
-	decided string // what was decided last, while nobody has claimed since
+	discarded string // by which decision of which letter; empty where that cannot be undone
+	decided   string // what was decided last, while nobody has claimed since
 
 	// possible: some owner may have reached the system, and neither it nor a
 	// person has taken that back.
@@ -66,7 +67,7 @@ func TestAnyOrderOfSteps(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"claim": mc.claim, "claim again": mc.claim, "conflict": mc.conflict, "time": mc.time,
 			"sent": mc.sentStep, "release": mc.release, "answered": mc.answered, "done": mc.done,
-			"dead": mc.dead, "decide": mc.decide, "lose": mc.lose,
+			"dead": mc.dead, "decide": mc.decide, "undo": mc.undo, "lose": mc.lose,
 		})
 	})
 }
@@ -256,7 +257,7 @@ func drawLetter(t *rapid.T) string { return rapid.SampledFrom([]string{"L1", "L2
 
 func (m *machine) decide(t *rapid.T) {
 	req, letter := m.req, drawLetter(t)
-	d := rapid.SampledFrom([]Decision{Replay, ReplayAsk, Finish}).Draw(t, "decision")
+	d := rapid.SampledFrom([]Decision{Replay, ReplayAsk, Finish, Discard}).Draw(t, "decision")
 	req.DecisionID = rapid.SampledFrom([]string{"", "d1", "d2"}).Draw(t, "id")
 	name := ""
 	if req.DecisionID != "" {
@@ -272,8 +273,12 @@ func (m *machine) decide(t *rapid.T) {
 		return
 	}
 	switch {
-	case d == Finish:
+	case d == Finish || d == Discard:
+		before := m.model
 		m.finish()
+		if d == Discard && before.state == "dead" {
+			m.letter, m.sent, m.possible, m.discarded = letter, before.sent, before.possible, req.DecisionID
+		}
 	case m.state == "dead-done":
 		m.state, m.letter = "answered", ""
 	case d == ReplayAsk:
@@ -283,6 +288,20 @@ func (m *machine) decide(t *rapid.T) {
 		m.state = "reopened"
 	}
 	m.decided = name
+}
+
+func (m *machine) undo(t *rapid.T) {
+	req, letter, again := m.req, drawLetter(t), drawLetter(t)
+	req.DecisionID = rapid.SampledFrom([]string{"d1", "d2"}).Draw(t, "id")
+	acts := m.state == "done" && m.discarded == req.DecisionID && m.letter == letter
+	repeats := m.state == "dead" && m.letter == again
+	acted, err := m.store.Undo(context.Background(), req, letter, again)
+	if err != nil || acted != (acts || repeats) {
+		t.Fatalf("acted %v, %v; acts %v, repeats %v", acted, err, acts, repeats)
+	}
+	if acts {
+		m.state, m.letter, m.discarded, m.decided = "dead", again, "", ""
+	}
 }
 
 // lose loses what Redis knows of the message.

@@ -180,7 +180,13 @@ function steps.decide(key, fp, token, letter, decision, keep)
   if not r or r.fp ~= fp then return 0 end
   if r.owner == token then return 1 end
   if (r.state ~= 'x' and r.state ~= 'y') or r.letter ~= letter then return 0 end
-  if decision == 'finish' then
+  if decision == 'discard' and r.state == 'x' then
+    -- What undo needs. Where a reply was kept it is gone now, and with it the
+    -- knowledge that the effect is done: there is nothing to go back to.
+    redis.call('SET', key, table.concat({'d', r.fp, token, '', r.sent, '', letter, ''}, '|'), 'PX', keep)
+    return 1
+  end
+  if decision == 'finish' or decision == 'discard' then
     finish(key, r.fp, token, keep)
     return 1
   end
@@ -188,6 +194,20 @@ function steps.decide(key, fp, token, letter, decision, keep)
   if r.state == 'y' then r.state = 'a'
   elseif decision == 'replay-ask' then r.state = 's'
   else r.state, r.sent = 'o', '' end
+  write(key, r)
+  return 1
+end
+
+-- undo: fingerprint, the token of the discard, its letter, the letter from now on.
+-- Nobody may have touched the record since the discard; a repeat finds its own
+-- letter.
+function steps.undo(key, fp, token, letter, again)
+  key = KEYS[key]
+  local r = read(key)
+  if not r or r.fp ~= fp then return 0 end
+  if r.state == 'x' and r.letter == again then return 1 end
+  if r.state ~= 'd' or r.owner ~= token or r.letter ~= letter then return 0 end
+  r.state, r.owner, r.letter = 'x', '', again
   write(key, r)
   return 1
 end

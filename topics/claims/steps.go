@@ -139,26 +139,52 @@ type Decision string
 const (
 	Replay    Decision = "replay"     // the next claim is New
 	ReplayAsk Decision = "replay-ask" // the next claim is Uncertain: it asks first
-	Finish    Decision = "finish"     // answered by a person, or discarded: done
+	Finish    Decision = "finish"     // answered by a person: done
+	Discard   Decision = "discard"    // done as well, until Undo
 )
 
 // Decide carries out a decision if the claim still is dead with that letter, in
 // one atomic step; acted says whether it did. A second decision finds nothing to
 // act on. A repeat of the same one (Request.DecisionID) acts again as long as no
-// new owner has claimed the message since; after Finish, as long as the marker
-// lives.
+// new owner has claimed the message since; after Finish and Discard, as long as
+// the marker lives and nothing was undone.
 func (s *Store) Decide(ctx context.Context, r Request, letter string, d Decision) (acted bool, err error) {
-	if d != Replay && d != ReplayAsk && d != Finish {
+	if d != Replay && d != ReplayAsk && d != Finish && d != Discard {
 		return false, fmt.Errorf("claims: decide: unknown decision %q", d)
 	}
 	token := newToken()
 	if r.DecisionID != "" {
-		token = digest(tokenBytes, "decision", r.DecisionID, letter, string(d))
+		token = decisionToken(r.DecisionID, letter, d)
 	}
 	tag := tagOf(r.Application)
 	st := &step{
 		name: "decide", keys: []string{claimKey(&r, tag)},
 		args: []any{digest(tokenBytes, r.Fingerprint), token, letter, string(d), s.cfg.Keep.Milliseconds()},
+	}
+	err = s.owned(ctx, st, false)
+	if errors.Is(err, ErrLost) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// decisionToken names a decision in the record that it has acted on.
+func decisionToken(id, letter string, d Decision) string {
+	return digest(tokenBytes, "decision", id, letter, string(d))
+}
+
+// Undo takes the discard of a letter back, which Request.DecisionID names: the
+// message is dead again, under the letter with the id again. It acts only while
+// the marker that the discard has left lives and nothing else has been decided;
+// never where a reply was kept with the letter, for that went with the discard. A
+// repeat acts again as long as that letter waits.
+func (s *Store) Undo(ctx context.Context, r Request, letter, again string) (acted bool, err error) {
+	if again == "" || strings.Contains(again, "|") {
+		return false, errors.New("claims: undo: not the id of a letter")
+	}
+	st := &step{
+		name: "undo", keys: []string{claimKey(&r, tagOf(r.Application))},
+		args: []any{digest(tokenBytes, r.Fingerprint), decisionToken(r.DecisionID, letter, Discard), letter, again},
 	}
 	err = s.owned(ctx, st, false)
 	if errors.Is(err, ErrLost) {

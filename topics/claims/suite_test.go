@@ -173,6 +173,14 @@ func (s *story) decide(letter string, d Decision, want bool) {
 	}
 }
 
+func (s *story) undo(letter, again string, want bool) {
+	s.Helper()
+	acted, err := s.store.Undo(s.ctx, s.req, letter, again)
+	if err != nil || acted != want {
+		s.Fatalf("undo of %s as %s: acted %v, %v, want %v", letter, again, acted, err, want)
+	}
+}
+
 // uncertain is a claim that comes to Uncertain, sent age ago.
 func (s *story) uncertain(age time.Duration) *Claim {
 	s.Helper()

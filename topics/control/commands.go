@@ -27,6 +27,39 @@ type Commands struct {
 	Audit    *Audit
 	Routes   []string      // that exist; see Routes
 	Settle   time.Duration // HUB_SETTLE_C3: how long a system may still carry out a call
+
+	// Recorder counts what is done; may be nil.
+	Recorder Recorder
+}
+
+// A Recorder counts what operators do, for metrics. An action is one of
+// [Actions], a result [Done], [Refused] or [Failed].
+type Recorder interface {
+	OperatorAction(action, result string)
+	AuditWriteFailed()
+}
+
+// The actions, as hub.audit and metrics name them.
+const (
+	actionPause       = "pause route"
+	actionDrain       = "drain route"
+	actionResume      = "resume route"
+	actionForceOpen   = "force breaker " + ForceOpen
+	actionForceClosed = "force breaker " + ForceClosed
+	actionRelease     = "release breaker"
+	actionAcceptLoss  = "accept loss"
+	actionReplay      = topics.DecideReplay + " letter"
+	actionAnswer      = topics.DecideAnswer + " letter"
+	actionDiscard     = topics.DecideDiscard + " letter"
+	actionUndo        = topics.DecideUndo + " letter"
+	actionRunPlan     = "run plan"
+	actionShowPayload = "show payload"
+)
+
+// Actions are all actions there are.
+func Actions() []string {
+	return []string{actionPause, actionDrain, actionResume, actionForceOpen, actionForceClosed, actionRelease, actionAcceptLoss,
+		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionShowPayload}
 }
 
 // An Order says who wants something, and why. Both are kept for ever, so they
@@ -78,13 +111,15 @@ func (o Order) check() error {
 // worth noting of what it did.
 func (c *Commands) carry(ctx context.Context, o Order, action, object string, do func(ctx context.Context, o Order) (string, error)) error {
 	if err := o.check(); err != nil {
+		c.count(action, Refused)
 		return err // nothing of it may be kept
 	}
 	if o.ID == "" {
 		o.ID = uuid.NewString()
 	}
 	step := AuditRecord{Request: o.ID, Actor: o.Who, Action: action, Object: object, Reason: o.Why, Result: Asked}
-	if err := c.Audit.Write(ctx, step); err != nil {
+	if err := c.write(ctx, step); err != nil {
+		c.count(action, Failed)
 		return fmt.Errorf("%s: nothing was done, for it cannot be put on record: %w", action, err)
 	}
 	detail, err := do(ctx, o)
@@ -96,11 +131,27 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 	case err != nil:
 		step.Result, step.Detail = Failed, observability.Mask(err.Error())
 	}
+	c.count(action, step.Result)
 	// Who gives up now has still done what was done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if noted := c.Audit.Write(ctx, step); noted != nil {
+	if noted := c.write(ctx, step); noted != nil {
 		err = errors.Join(err, fmt.Errorf("%s: the end of the command is not on record: %w", action, noted))
+	}
+	return err
+}
+
+func (c *Commands) count(action, result string) {
+	if c.Recorder != nil {
+		c.Recorder.OperatorAction(action, result)
+	}
+}
+
+// write puts a step on record.
+func (c *Commands) write(ctx context.Context, step AuditRecord) error {
+	err := c.Audit.Write(ctx, step)
+	if err != nil && c.Recorder != nil {
+		c.Recorder.AuditWriteFailed()
 	}
 	return err
 }
@@ -129,32 +180,6 @@ func until(since time.Time, d time.Duration) time.Time {
 	return since.Add(d)
 }
 
-// Pause keeps a route from calling its system, for d, or until it is resumed
-// where d is zero. What it reads waits.
-func (c *Commands) Pause(ctx context.Context, o Order, route string, d time.Duration) error {
-	return c.carry(ctx, o, "pause route", route, func(ctx context.Context, o Order) (string, error) {
-		if err := c.known(route); err != nil {
-			return "", err
-		}
-		since := time.Now().UTC()
-		return "", c.Store.Put(ctx, PauseKey(route), Pause{Route: route, Owner: o.Who, Why: o.Why, Since: since, Until: until(since, d)})
-	})
-}
-
-// Resume ends an operator's pause. The hub's own reasons stay.
-func (c *Commands) Resume(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, "resume route", route, func(ctx context.Context, _ Order) (string, error) {
-		state, err := c.now(ctx)
-		if err != nil {
-			return "", err
-		}
-		if _, ok := state.Pauses[route]; !ok {
-			return "", refuse("no operator has paused route %s", route)
-		}
-		return "", c.Store.Put(ctx, PauseKey(route), nil)
-	})
-}
-
 // ForceBreaker holds the breaker of a route's operation open or closed, for d, or
 // until it is released where d is zero.
 func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, d time.Duration) error {
@@ -170,7 +195,7 @@ func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, 
 
 // ReleaseBreaker lets a breaker work by itself again.
 func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, "release breaker", route, func(ctx context.Context, _ Order) (string, error) {
+	return c.carry(ctx, o, actionRelease, route, func(ctx context.Context, _ Order) (string, error) {
 		state, err := c.now(ctx)
 		if err != nil {
 			return "", err
@@ -185,7 +210,7 @@ func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) er
 // AcceptLoss lets C2 and C3 routes go on after a loss of Redis' data. It is
 // refused until every call from before the loss must have ended.
 func (c *Commands) AcceptLoss(ctx context.Context, o Order) error {
-	return c.carry(ctx, o, "accept loss", KeyLoss, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, actionAcceptLoss, KeyLoss, func(ctx context.Context, o Order) (string, error) {
 		state, err := c.now(ctx)
 		if err != nil {
 			return "", err

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"time"
 
 	"kandashub/topics"
 )
@@ -24,4 +25,9 @@ func (a *Audit) On(topic string) *Audit {
 // ReadAuditOf reads an audit in a topic of a test's own.
 func ReadAuditOf(ctx context.Context, cluster *topics.Cluster, topic string) ([]AuditRecord, error) {
 	return readAudit(ctx, journal{cluster, topic})
+}
+
+// Await waits until nothing is under way.
+func (q Quiet) Await(ctx context.Context, route string) (time.Duration, error) {
+	return q.await(ctx, route)
 }

@@ -2,62 +2,9 @@ package control
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"time"
 
 	"kandashub/topics"
 )
-
-// A Filter chooses dead letters; what is empty chooses all.
-type Filter struct {
-	Routes      []string  `json:"routes,omitempty"`
-	Class       string    `json:"class,omitempty"`
-	Code        string    `json:"code,omitempty"`
-	Application string    `json:"application,omitempty"`
-	Since       time.Time `json:"since,omitzero"`    // written at that time or later
-	Letters     []string  `json:"letters,omitempty"` // these, by id
-}
-
-func (f Filter) takes(l topics.Letter) bool {
-	return (f.Class == "" || f.Class == l.Class) && (f.Code == "" || f.Code == l.Code) &&
-		(f.Application == "" || f.Application == string(l.Record.Key)) && (len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) && !l.Record.Time.Before(f.Since)
-}
-
-// routes returns the routes that the filter chooses, or refuses.
-func (c *Commands) routes(f Filter) ([]string, error) {
-	if len(f.Routes) == 0 {
-		return c.Routes, nil
-	}
-	for _, r := range f.Routes {
-		if err := c.known(r); err != nil {
-			return nil, err
-		}
-	}
-	return f.Routes, nil
-}
-
-// Letters returns the unresolved dead letters that the filter chooses. It
-// changes nothing and needs no order.
-func (c *Commands) Letters(ctx context.Context, f Filter) ([]topics.Letter, error) {
-	routes, err := c.routes(f)
-	if err != nil {
-		return nil, err
-	}
-	var out []topics.Letter
-	for _, name := range routes {
-		letters, err := topics.ReadLetters(ctx, c.Cluster, topics.Route{Name: name})
-		if err != nil {
-			return nil, fmt.Errorf("route %s: %w", name, err)
-		}
-		for _, l := range letters {
-			if f.takes(l) {
-				out = append(out, l)
-			}
-		}
-	}
-	return out, nil
-}
 
 // letter finds one unresolved letter of a route, or refuses.
 func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter, error) {
@@ -88,7 +35,7 @@ func (c *Commands) Show(ctx context.Context, route, id string) (topics.Letter, e
 // ShowPayload returns one unresolved letter with what it carries: personal data.
 // That somebody looked is on record.
 func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (l topics.Letter, err error) {
-	err = c.carry(ctx, o, "show payload", route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
+	err = c.carry(ctx, o, actionShowPayload, route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
 		l, err = c.letter(ctx, route, id)
 		return "", err
 	})

@@ -100,10 +100,14 @@ func TestPlan(t *testing.T) {
 	}
 	for name, f := range map[string]control.Filter{
 		"class": {Class: topics.LetterUncertain}, "code": {Code: "http_400"}, "application": {Application: "nobody"}, "since": {Since: time.Now().Add(time.Hour)},
+		"before": {Before: time.Now().Add(-time.Hour)}, "text": {Text: "accepted"},
 	} {
 		if other, err := o.Plan(t.Context(), f, topics.DecideReplay); err != nil || other.Letters != 0 {
 			t.Errorf("filter by %s takes %d letters (%v)", name, other.Letters, err)
 		}
+	}
+	if same, err := o.Plan(t.Context(), control.Filter{Text: "REFUS", Before: time.Now().Add(time.Hour)}, topics.DecideReplay); err != nil || same.Hash != p.Hash {
+		t.Errorf("a filter that takes all comes to %+v (%v)", same, err)
 	}
 	if discard, err := o.Plan(t.Context(), control.Filter{}, topics.DecideDiscard); err != nil || discard.Letters != 4 || discard.Hash == p.Hash {
 		t.Errorf("%+v, %v", discard, err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 
 	"kandashub/observability"
@@ -27,6 +28,7 @@ import (
 type office struct {
 	*desk
 	route topics.Route
+	redis *redis.Client
 
 	mu      sync.Mutex
 	refuses func(application string) bool
@@ -63,9 +65,15 @@ func (o *office) refusing(f func(application string) bool) {
 }
 
 // start runs the hub until the test ends.
-func (o *office) start() {
+func (o *office) start() { o.t.Cleanup(o.run()) }
+
+// run runs the hub until stop is called.
+func (o *office) run() (stop func()) {
 	t := o.t
-	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
+	if o.redis == nil {
+		o.redis = servertest.Redis(t)
+	}
+	store := claims.NewStore(o.redis, claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
 	t.Cleanup(store.Close)
 	breaker := open{make(chan struct{})}
 	c := &topics.Consumer{
@@ -83,12 +91,12 @@ func (o *office) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
-	t.Cleanup(func() {
+	return func() {
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("the hub ended with: %v", err)
 		}
-	})
+	}
 }
 
 // open is a breaker that admits everything.

@@ -47,7 +47,7 @@ const pollResults = 250 * time.Millisecond
 // it, counting what an earlier run of it has decided, so that a run that was cut
 // off can be taken up again. It returns how far it came.
 func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err error) {
-	err = c.carry(ctx, o, "run plan", r.Action+" "+r.Plan, func(ctx context.Context, o Order) (string, error) {
+	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+r.Plan, func(ctx context.Context, o Order) (string, error) {
 		w, err := c.begin(ctx, o, r)
 		if err != nil {
 			return "", err
@@ -96,7 +96,7 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 		w.logs = append(w.logs, log)
 		for _, l := range log.Letters() {
 			switch {
-			case !r.Filter.takes(l) || !decidable(l, r.Action) || l.Record.Time.After(last):
+			case !r.Filter.Takes(l) || !decidable(l, r.Action) || l.Record.Time.After(last):
 			case w.decided(l):
 				planned = append(planned, l)
 				w.progress.Skipped++

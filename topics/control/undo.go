@@ -1,0 +1,85 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"kandashub/topics"
+)
+
+// Undo takes a discard back: the message is a dead letter again, whose id is
+// returned, and holds its application from then on. What followed it meanwhile
+// was not held and has passed. It can be undone as long as the done marker of the
+// message lives (the retention of its source and a day), and Undo waits up to
+// wait for a hub to do it.
+func (c *Commands) Undo(ctx context.Context, o Order, route, id string, wait time.Duration) (again string, err error) {
+	err = c.carry(ctx, o, actionUndo, route+"/"+id, func(ctx context.Context, o Order) (string, error) {
+		if err := c.known(route); err != nil {
+			return "", err
+		}
+		log := topics.NewLetterLog(c.Cluster, topics.Route{Name: route})
+		l, err := undoable(ctx, log, id)
+		if err != nil {
+			return "", err
+		}
+		discard, _ := discardOf(l)
+		if again, err = c.Producer.Undo(ctx, l, discard.ID, o.ID, o.Who, o.Why); err != nil {
+			return "", err
+		}
+		return "letter " + again, reappears(ctx, log, again, wait)
+	})
+	if err != nil {
+		again = ""
+	}
+	return again, err
+}
+
+// undoable finds a discarded letter, or refuses.
+func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Letter, error) {
+	if err := log.Read(ctx); err != nil {
+		return topics.Letter{}, err
+	}
+	letters := log.Letters()
+	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return l.ID == id })
+	if i < 0 {
+		return topics.Letter{}, refuse("there is no letter %s; hubctl dead list --discarded shows those that were discarded", id)
+	}
+	l := letters[i]
+	_, discarded := discardOf(l)
+	switch {
+	case !discarded:
+		return l, refuse("letter %s was not discarded: only a discard can be undone", id)
+	case l.Next != "":
+		return l, refuse("letter %s was discarded and undone already: it is letter %s now", id, l.Next)
+	case !l.Holds:
+		return l, refuse("letter %s holds what cannot be trusted: it could only be discarded again", id)
+	case l.Class == topics.LetterEffectDone:
+		return l, refuse("the effect of letter %s was done, and its reply went with the discard: there is nothing to go back to", id)
+	}
+	return l, nil
+}
+
+// reappears waits for a letter.
+func reappears(ctx context.Context, log *topics.LetterLog, id string, wait time.Duration) error {
+	over := time.NewTimer(wait)
+	defer over.Stop()
+	every := time.NewTicker(pollResults)
+	defer every.Stop()
+	for {
+		if err := log.Read(ctx); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(log.Letters(), func(l topics.Letter) bool { return l.ID == id }) {
+			return nil
+		}
+		select {
+		case <-every.C:
+		case <-over.C:
+			return fmt.Errorf("the discard has not been undone after %s: either no hub runs the route, or the time to undo it is over, which the hub's log tells", wait)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

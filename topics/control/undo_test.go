@@ -1,0 +1,86 @@
+package control_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kandashub/topics"
+	"kandashub/topics/control"
+)
+
+// A discard is undone once; the letter that comes back is decided like any other,
+// and the record names it.
+func TestUndo(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	ctx, route := t.Context(), o.route.Name
+	for _, a := range []string{"app-1", "app-2"} {
+		o.send(a, 0)
+	}
+	letters := o.letters(2)
+	id := letters[0].ID
+	undo := func(id string) (string, error) { return o.Undo(ctx, order, route, id, time.Minute) }
+	_, err := undo(id)
+	o.refused(err, "was not discarded")
+	_, err = undo("none")
+	o.refused(err, "there is no letter none")
+	_, err = o.Undo(ctx, order, "nowhere", id, time.Minute)
+	o.refused(err, "no route nowhere")
+
+	o.must(o.Discard(ctx, order, route, id))
+	o.letters(1)
+	discarded := func() (ids []string) {
+		t.Helper()
+		letters, err := o.Letters(ctx, control.Filter{Discarded: true})
+		o.must(err)
+		for _, l := range letters {
+			ids = append(ids, l.ID)
+		}
+		return ids
+	}
+	if got := discarded(); !slices.Equal(got, []string{id}) {
+		t.Errorf("discarded are %v, want %s", got, id)
+	}
+	again, err := undo(id)
+	o.must(err)
+	if back := o.letters(2); !slices.ContainsFunc(back, func(l topics.Letter) bool { return l.ID == again }) || again == id {
+		t.Errorf("%s came back as %s, there are %+v", id, again, back)
+	}
+	if got := discarded(); len(got) != 0 {
+		t.Errorf("discarded are %v after all was undone", got)
+	}
+	_, err = undo(id)
+	o.refused(err, "it is letter "+again+" now")
+
+	o.refusing(func(string) bool { return false })
+	o.must(o.Replay(ctx, order, route, again))
+	o.awaitEffects(string(letters[0].Record.Key) + "-0")
+	_, err = undo(again)
+	o.refused(err, "was not discarded")
+	want := "undo letter " + route + "/" + id + ": done"
+	if got := o.steps(); !slices.Contains(got, want) {
+		t.Errorf("%q is not on record: %q", want, got)
+	}
+}
+
+// Where no hub runs the route, an undo says so and is on record as failed.
+func TestUndoWithoutAHub(t *testing.T) {
+	o := newOffice(t)
+	stop := o.run()
+	o.send("app-1", 0)
+	id := o.letters(1)[0].ID
+	o.must(o.Discard(t.Context(), order, o.route.Name, id))
+	o.letters(0)
+	stop()
+	_, err := o.Undo(t.Context(), order, o.route.Name, id, time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), "has not been undone") {
+		t.Errorf("%v", err)
+	}
+	if got := o.steps(); !strings.HasSuffix(got[len(got)-1], ": failed") {
+		t.Errorf("on record is %q", got)
+	}
+	o.start() // and does it after all
+	o.letters(1)
+}

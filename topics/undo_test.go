@@ -1,0 +1,95 @@
+package topics_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"kandashub/topics"
+	"kandashub/topics/servertest"
+)
+
+func (b *bench) undo(l topics.Letter, discard, id string) (again string) {
+	b.t.Helper()
+	again, err := b.produce.Undo(b.t.Context(), l, discard, id, "tester", "test")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return again
+}
+
+// A discard is taken back, also once the route has committed past its letter and
+// another hub has it: the letter holds its application again, and is decided as
+// any other. What has followed meanwhile has passed.
+func TestUndoBringsALetterBack(t *testing.T) {
+	b := newBench(t, topics.C2)
+	b.failing(refuse("app", 1))
+	stop := b.start()
+	b.send("app", 0, 1, 2)
+	l := b.letters(1)[0]
+	b.decide(l, topics.DecideDiscard, "d1")
+	b.awaitEffects("app", 0, 2)
+	b.letters(0)
+	b.awaitCommitted()
+	stop()
+
+	b.start()
+	again := b.undo(l, "d1", "u1")
+	if back := b.letters(1)[0]; back.ID != again || back.ID == l.ID || back.Class != l.Class || back.Code != l.Code || back.Reason != l.Reason || !back.Holds {
+		t.Errorf("%+v has come back as %+v", l, back)
+	}
+	b.send("app", 3) // waits
+	servertest.Eventually(t, "the follower is parked", func() bool {
+		parked, err := topics.ReadFollowers(t.Context(), b.cluster, b.route)
+		return err == nil && parked["app"] == 1
+	})
+	b.failing(nil)
+	b.decide(b.letters(1)[0], topics.DecideReplay, "d2")
+	b.awaitEffects("app", 0, 2, 1, 3)
+	b.letters(0)
+	b.awaitCommitted()
+}
+
+// An undo that comes too late, or is about something else than the discard that
+// was carried out, does nothing and holds nobody.
+func TestUndoOfWhatIsNoDiscard(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.failing(func(m topics.Message, n int) error {
+		if n == 0 {
+			return topics.Fail(topics.Rejected, "http_422", "refused")
+		}
+		return nil
+	})
+	b.start()
+	for _, app := range []string{"discarded", "answered", "untrusted"} {
+		b.send(app, 0)
+	}
+	byApp := map[string]topics.Letter{}
+	for _, l := range b.letters(3) {
+		byApp[string(l.Record.Key)] = l
+	}
+	b.undo(byApp["discarded"], "d1", "u0") // nobody has discarded it yet
+	b.decide(byApp["discarded"], topics.DecideDiscard, "d1")
+	b.undo(byApp["discarded"], "d2", "u1") // another decision
+	b.decide(byApp["answered"], topics.DecideAnswer, "d3",
+		topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"n":77}`)})
+	b.undo(byApp["answered"], "d3", "u2")
+	elsewhere := byApp["untrusted"]
+	elsewhere.ID = "rejected.http_422.another" // the record that lies there is another letter
+	b.undo(elsewhere, "d4", "u3")
+	b.decide(byApp["untrusted"], topics.DecideDiscard, "d5")
+	for app := range byApp {
+		b.send(app, 1)
+		b.awaitEffects(app, 1)
+	}
+	b.letters(0)
+	b.awaitCommitted()
+
+	first := b.undo(byApp["discarded"], "d1", "u4")
+	b.undo(byApp["discarded"], "d1", "u5") // the second of two people
+	if l := b.letters(1)[0]; l.ID != first {
+		t.Errorf("letter %s, want %s", l.ID, first)
+	}
+	b.decide(b.letters(1)[0], topics.DecideDiscard, "d6")
+	b.letters(0)
+	b.awaitCommitted()
+}
