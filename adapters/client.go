@@ -41,6 +41,8 @@ type Client struct {
 	target string // the path of the base URL
 	host   string
 	pool   *pool
+
+	metrics *observability.SystemMetrics
 }
 
 // A Request is one call.
@@ -79,7 +81,8 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 256
 	}
-	return &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg)}, nil
+	return &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg),
+		metrics: cfg.Metrics.System(cfg.System)}, nil
 }
 
 // Close closes the connections that nobody uses.
@@ -94,7 +97,7 @@ func (c *Client) Close() { c.pool.close() }
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	start := time.Now()
 	resp, err := c.do(ctx, r)
-	c.cfg.Metrics.Call(c.cfg.System, r.Operation, result(resp, err), time.Since(start))
+	c.metrics.Call(r.Operation, result(resp, err), time.Since(start))
 	return resp, err
 }
 
@@ -221,11 +224,15 @@ func (r Response) JSON(v any) error {
 
 // result is the metric label of an outcome.
 func result(resp Response, err error) string {
+	classes := [...]string{"other", "1xx", "2xx", "3xx", "4xx", "5xx"}
 	if resp.Status != 0 {
 		if resp.Status == http.StatusInternalServerError && bytes.Contains(resp.Body, []byte("Fault>")) {
 			return "soap_fault"
 		}
-		return fmt.Sprintf("%dxx", resp.Status/100)
+		if class := resp.Status / 100; class < len(classes) {
+			return classes[class]
+		}
+		return "other"
 	}
 	switch code := topics.FailureOf(err).Code; code {
 	case "connect":

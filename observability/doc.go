@@ -47,6 +47,9 @@
 //	hub_breaker_transitions_total{system,operation,to}
 //	hub_redis_commands_total{command,result}           ok error timeout
 //	hub_redis_command_duration_seconds{command}        histogram
+//	hub_outcomes_total{result}                         outcomes reported to hub.outcomes: written lost
+//	hub_outcomes_indexed                               outcomes that can be found in this process
+//	hub_outcomes_index_lag_messages                    records of hub.outcomes that its index has not read yet
 //	hub_panics_total{component}                        recovered panics
 //	hub_log_messages_total{level}                      debug info warn error
 //	hub_pii_redactions_total{kind}                     iin phone email field: what the log filter took out

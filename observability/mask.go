@@ -96,6 +96,10 @@ var (
 // the log, such as the reason of a dead letter.
 func Mask(s string) string { return scrub(s, func(string) {}) }
 
+// MaskID is Mask for an id, which may hold long runs of digits by chance: only a
+// run of exactly twelve that is no part of a hash is taken for an IIN.
+func MaskID(s string) string { return scrubID(s, func(string) {}) }
+
 // scrub takes IINs, phone numbers and e-mail addresses out of s and tells found
 // the kind of each.
 func scrub(s string, found func(kind string)) string {

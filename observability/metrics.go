@@ -19,6 +19,10 @@ var (
 	claimVerdicts   = []string{"new", "busy", "done", "answered", "uncertain", "dead", "conflict", "error"}
 	pauseReasons    = []string{"breaker", "auth", "target", "redis", "kafka", "claims_lost", "partitions", "dead", "operator", "stopped"}
 	kafkaOperations = []string{"send", "poll", "commit"}
+	okOrError       = []string{"ok", "error"}
+	reportResults   = []string{"written", "lost"}
+	redisCommands   = []string{"claim", "sent", "release", "answered", "done", "dead", "decide", "mark", "unmark", "counters"}
+	redisResults    = []string{"ok", "error", "canceled"}
 	logLevels       = []string{"debug", "info", "warn", "error"}
 	redactionKinds  = []string{kindIIN, kindPhone, kindEmail, kindField}
 )
@@ -53,10 +57,19 @@ type Metrics struct {
 	breakerTransitions                          *prometheus.CounterVec
 	redisCommands                               *prometheus.CounterVec
 	redisDuration                               *prometheus.HistogramVec
+	outcomes                                    *prometheus.CounterVec
+	indexed, behind                             prometheus.Gauge
 	panics, logMessages, redactions, httpCounts *prometheus.CounterVec
 	httpDuration                                *prometheus.HistogramVec
 
 	breakers breakerStateSet
+
+	// What has been bound.
+	routes  handles[*RouteMetrics]
+	systems handles[*SystemMetrics]
+	topics  handles[*counters]
+	kafka   handles[prometheus.Observer]
+	redis   handles[*redisMetrics]
 }
 
 // NewMetrics makes the hub's metrics and registers them with reg, together with
@@ -106,6 +119,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		redisCommands: counter("hub_redis_commands_total", "Commands sent to Redis.", "command", "result"),
 		redisDuration: histogram("hub_redis_command_duration_seconds", "Time of commands sent to Redis.", redisBuckets, "command"),
 
+		outcomes: counter("hub_outcomes_total", "Outcomes of messages reported to hub.outcomes, by what came of the report.", "result"),
+		indexed:  gauge("hub_outcomes_indexed", "Outcomes that can be found in this process.").WithLabelValues(),
+		behind:   gauge("hub_outcomes_index_lag_messages", "Records of hub.outcomes that the index has not read yet.").WithLabelValues(),
+
 		panics:       counter("hub_panics_total", "Recovered panics.", "component"),
 		logMessages:  counter("hub_log_messages_total", "Log lines written.", "level"),
 		redactions:   counter("hub_pii_redactions_total", "Pieces of personal data that the log filter took out.", "kind"),
@@ -139,77 +156,45 @@ func buildInfo() prometheus.Collector {
 	return g
 }
 
-// A Route names what is known of a route at the start; see [Metrics.Init].
-type Route struct {
-	Name              string
-	Sources, Writes   []string // topics
-	System, Operation string   // what it calls
-}
-
 // Init makes the series of routes with 0, and of each of the letter codes.
 func (m *Metrics) Init(codes []string, routes ...Route) {
 	if m == nil {
 		return
 	}
 	for _, r := range routes {
-		m.initRoute(codes, r)
+		m.routes.of(r.Name, func(string) *RouteMetrics { return m.bindRoute(r, codes) })
+		for _, t := range r.Writes {
+			m.writing(t)
+		}
+		if r.System != "" {
+			m.initOperation(r.System, r.Operation)
+		}
 	}
 }
 
+func (m *Metrics) initOperation(system, operation string) {
+	m.System(system).operation(operation)
+	for _, s := range breakerStates {
+		m.breakerTransitions.WithLabelValues(m.labels.value("system", system), m.labels.value("operation", operation), s)
+	}
+	m.Breaker(system, operation, "closed")
+}
+
 func (m *Metrics) initFixed() {
+	for _, r := range reportResults {
+		m.outcomes.WithLabelValues(r)
+	}
 	for _, o := range kafkaOperations {
 		m.kafkaOps.WithLabelValues(o)
+	}
+	for _, c := range redisCommands {
+		m.redis.of(c, m.bindRedis)
 	}
 	for _, l := range logLevels {
 		m.logMessages.WithLabelValues(l)
 	}
 	for _, k := range redactionKinds {
 		m.redactions.WithLabelValues(k)
-	}
-}
-
-func (m *Metrics) initRoute(codes []string, r Route) {
-	name := m.labels.value("route", r.Name)
-	for _, v := range []*prometheus.GaugeVec{m.inflight, m.concurrency, m.lastSuccess, m.assigned} {
-		v.WithLabelValues(name)
-	}
-	m.rebalances.WithLabelValues(name)
-	m.deadPublishFailures.WithLabelValues(name)
-	m.attempts.WithLabelValues(name)
-	m.endToEnd.WithLabelValues(name)
-	m.parts.addRoute(name)
-	for _, t := range r.Sources {
-		m.consumed.WithLabelValues(name, m.labels.value("topic", t))
-	}
-	for _, t := range r.Writes {
-		for _, result := range []string{"ok", "error"} {
-			m.produced.WithLabelValues(m.labels.value("topic", t), result)
-		}
-	}
-	counters := func(v *prometheus.CounterVec, label string, values []string) {
-		for _, s := range values {
-			v.WithLabelValues(name, m.labels.value(label, s))
-		}
-	}
-	counters(m.processed, "outcome", attemptOutcomes)
-	counters(m.final, "outcome", finalOutcomes)
-	counters(m.claims, "verdict", claimVerdicts)
-	counters(m.commits, "result", []string{"ok", "error"})
-	counters(m.rejected, "code", codes)
-	counters(m.deadLetters, "code", codes)
-	for _, s := range pauseReasons {
-		m.paused.WithLabelValues(name, s)
-	}
-	if r.System != "" {
-		system, operation := m.labels.value("system", r.System), m.labels.value("operation", r.Operation)
-		m.callDuration.WithLabelValues(system, operation)
-		for _, s := range callResults {
-			m.calls.WithLabelValues(system, operation, s)
-		}
-		for _, s := range breakerStates {
-			m.breakerTransitions.WithLabelValues(system, operation, s)
-		}
-		m.Breaker(r.System, r.Operation, "closed")
 	}
 }
 

@@ -27,25 +27,27 @@ func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 
 // touch calls every method once, with name in every label that takes one.
 func touch(m *Metrics, name string) {
-	for _, f := range []func(a, b string){m.Consumed, m.Processed, m.Final, m.Rejected, m.DeadLetter, m.Claim,
-		m.Published, m.Commit, m.FetchError} {
-		f(name, name)
-	}
-	for _, f := range []func(string){m.DeadPublishFailed, m.Rebalance, m.Panic} {
+	r, s := m.Route(name), m.System(name)
+	for _, f := range []func(string){r.Consumed, r.Processed, r.Final, r.Rejected, r.DeadLetter, r.Claim, r.Commit, r.FetchError, r.Panic} {
 		f(name)
 	}
-	m.EndToEnd(name, time.Second)
-	m.Attempts(name, 2)
-	m.Inflight(name, 1)
-	m.Call(name, name, name, time.Second)
+	r.DeadPublishFailed()
+	r.Rebalance()
+	r.EndToEnd(time.Second)
+	r.Attempts(2)
+	r.Inflight(1)
+	r.ConcurrencyLimit(64)
+	r.Lag(name, 3, 1, time.Now())
+	r.Parked(3, 2, 1)
+	r.Dead(3, 1, time.Now())
+	r.Stuck(3, 1)
+	r.Assigned(8)
+	r.KafkaOp(name, time.Second)
+	s.Call(name, name, time.Second)
+	m.Published(name, name)
 	m.Breaker(name, name, name)
-	m.Lag(name, name, 3, 1, time.Now())
-	m.Parked(name, 3, 2, 1)
-	m.Dead(name, 3, 1, time.Now())
 	m.Pause(name, name, true)
-	m.KafkaOp(name, time.Second)
 	m.Redis(name, name, time.Second)
-	m.Assigned(name, 8)
 	m.HTTP(name, name, 200, time.Second)
 }
 
@@ -171,8 +173,8 @@ func TestLagIsMadeAtScrapeTime(t *testing.T) {
 	m, reg := newTestMetrics(t)
 	now := time.Unix(1_800_000_000, 0)
 	m.parts.now = func() time.Time { return now }
-	m.Lag("verify", "kandas.events", 5, 7, now.Add(-10*time.Second))
-	m.Lag("verify", "kandas.events", 6, 0, time.Time{})
+	m.Route("verify").Lag("kandas.events", 5, 7, now.Add(-10*time.Second))
+	m.Route("verify").Lag("kandas.events", 6, 0, time.Time{})
 	now = now.Add(time.Minute)
 	want := `
 # HELP hub_consumer_lag_seconds Age of the oldest unfinished message; 0 if there is none.
@@ -183,8 +185,8 @@ hub_consumer_lag_seconds{partition="6",route="verify",topic="kandas.events"} 0
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hub_consumer_lag_seconds"); err != nil {
 		t.Error(err)
 	}
-	m.ForgetPartition("verify", 5)
-	m.ForgetPartition("verify", 6)
+	m.Route("verify").ForgetPartition(5)
+	m.Route("verify").ForgetPartition(6)
 	for _, s := range hubSeries(t, reg) {
 		if strings.HasPrefix(s, "hub_consumer_lag_seconds{") {
 			t.Errorf("%s is still there after its partition was forgotten", s)
@@ -195,11 +197,11 @@ hub_consumer_lag_seconds{partition="6",route="verify",topic="kandas.events"} 0
 func TestDeadAndParkedAreSummedOverPartitions(t *testing.T) {
 	m, reg := newTestMetrics(t)
 	old := time.Unix(1_700_000_000, 0)
-	m.Parked("verify", 0, 5, 2)
-	m.Parked("verify", 1, 1, 1)
-	m.Dead("verify", 0, 3, old.Add(time.Hour))
-	m.Dead("verify", 1, 1, old)
-	m.Dead("verify", 2, 0, time.Time{})
+	m.Route("verify").Parked(0, 5, 2)
+	m.Route("verify").Parked(1, 1, 1)
+	m.Route("verify").Dead(0, 3, old.Add(time.Hour))
+	m.Route("verify").Dead(1, 1, old)
+	m.Route("verify").Dead(2, 0, time.Time{})
 	want := `
 # HELP hub_dlq_oldest_unresolved_timestamp_seconds Unix time of the oldest unresolved dead letter; 0 if there is none.
 # TYPE hub_dlq_oldest_unresolved_timestamp_seconds gauge
@@ -219,7 +221,7 @@ hub_parked_keys{route="verify"} 3
 	if err != nil {
 		t.Error(err)
 	}
-	m.ForgetPartition("verify", 1)
+	m.Route("verify").ForgetPartition(1)
 	if got := testutil.ToFloat64(collectorOf(t, m, "verify")); got != 3 {
 		t.Errorf("%v unresolved letters after the partition with one of four was forgotten, want 3", got)
 	}
@@ -261,19 +263,21 @@ hub_breaker_state{operation="verify",state="open",system="eds"} 1
 	}
 }
 
-// TestNilMetrics calls every exported method of a nil *Metrics.
+// TestNilMetrics calls every exported method of what counts nothing.
 func TestNilMetrics(t *testing.T) {
-	v := reflect.ValueOf((*Metrics)(nil))
-	for i := range v.NumMethod() {
-		method := v.Method(i)
-		var args []reflect.Value
-		for j := range method.Type().NumIn() {
-			if method.Type().IsVariadic() && j == method.Type().NumIn()-1 {
-				break
+	for _, counter := range []any{(*Metrics)(nil), (*RouteMetrics)(nil), (*SystemMetrics)(nil)} {
+		v := reflect.ValueOf(counter)
+		for i := range v.NumMethod() {
+			method := v.Method(i)
+			var args []reflect.Value
+			for j := range method.Type().NumIn() {
+				if method.Type().IsVariadic() && j == method.Type().NumIn()-1 {
+					break
+				}
+				args = append(args, reflect.Zero(method.Type().In(j)))
 			}
-			args = append(args, reflect.Zero(method.Type().In(j)))
+			method.Call(args)
 		}
-		method.Call(args)
 	}
 	(*Metrics)(nil).logged("info")
 	(*Metrics)(nil).redacted(kindIIN)

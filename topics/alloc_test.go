@@ -71,7 +71,7 @@ func newLanes() *lanesPlay {
 	ctx, cancel := context.WithCancel(context.Background())
 	route := Route{Name: "r", Sources: []string{"in"}}
 	g := &generation{
-		ctx: ctx, limiter: newLimiter("", 64, nil), crew: crew{make(chan func())}, bytes: new(atomic.Int64), count: 1,
+		ctx: ctx, limiter: newLimiter(64, nil), crew: crew{make(chan func())}, bytes: new(atomic.Int64), count: 1,
 		window: 1000, windowBytes: 1 << 30, fetcher: &fetcher{}, committer: &committer{dirtied: make(chan struct{}, 1)},
 		carry: func(context.Context, *Record) outcome {
 			l.left.Done()

@@ -128,7 +128,7 @@ func (b *bench) consumer() *topics.Consumer {
 		Delivery: &topics.Delivery{
 			Route: b.route, Claims: b.store, Producer: b.produce, Gate: b.gate, Timing: b.timing, Check: check,
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
-			Metrics: observability.NewMetrics(nil), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+			Metrics: observability.NewMetrics(nil).Route("route"), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 			Now: time.Now, Losses: b.losses,
 		},
 	}

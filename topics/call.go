@@ -88,6 +88,7 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
 	defer cancel()
 	began := time.Now()
+	l.calling = l.Now()
 	defer func() { l.took = time.Since(began) }()
 	return do(l.Lease(ctx, l.claim.Lease), l.msg)
 }

@@ -52,7 +52,7 @@ var errPartitions = errors.New("the number of partitions has changed")
 // It returns an error only where going on would lose or reorder messages; the
 // route is then paused for good.
 func (c *Consumer) Run(ctx context.Context) error {
-	c.limiter = newLimiter(c.Delivery.Route.Name, c.Workers, c.Delivery.Metrics)
+	c.limiter = newLimiter(c.Workers, c.Delivery.Metrics)
 	for {
 		if err := c.awaitTopics(ctx); err != nil {
 			return nil // ctx has ended
@@ -108,7 +108,7 @@ func (c *Consumer) join(ctx context.Context) error {
 			c.Delivery.Log.Debug("joining the group", "route", route.Name, "error", err.Error())
 			continue
 		}
-		c.Delivery.Metrics.Rebalance(route.Name)
+		c.Delivery.Metrics.Rebalance()
 		gen.Start(func(ctx context.Context) {
 			if err := c.serve(ctx, gen); err != nil {
 				failed <- err

@@ -99,9 +99,10 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 
 // Decide carries out what a person decided of a letter.
 func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) outcome {
-	l := &life{Delivery: d, generation: ctx, record: letter}
+	l := &life{Delivery: d, generation: ctx, record: letter, began: d.Now()}
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
+		l.reportDecision(what)
 		l.logDecision(what, "carried out")
 		return outcome{kind: finished} // not to be trusted: it can only be discarded
 	}
@@ -127,6 +128,9 @@ func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) o
 		if out := l.give(ctx, what); out.kind != finished {
 			return out
 		}
+	}
+	if acted {
+		l.reportDecision(what)
 	}
 	l.logDecision(what, "carried out")
 	return outcome{kind: finished}

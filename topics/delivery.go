@@ -37,11 +37,14 @@ type Delivery struct {
 	// has passed. It is adapters.WithLease.
 	Lease func(ctx context.Context, until time.Time) context.Context
 
+	// Outcomes takes what has become of messages. nil: nobody asks.
+	Outcomes Outcomes
+
 	// Losses tells of claims that Redis has lost. nil: a loss is not looked for,
 	// which is for tests of the rest.
 	Losses Losses
 
-	Metrics *observability.Metrics
+	Metrics *observability.RouteMetrics // of the route; may be nil
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -57,6 +60,8 @@ type life struct {
 	sent       bool        // the claim says sent: an effect is possible
 	kept       bool        // the claim keeps the answer: the effect is done
 	done       func(error) // tells the gate what came of it
+	began      time.Time   // this attempt
+	calling    time.Time   // the call of the system began; zero if there was none
 	took       time.Duration
 	wrong      *Failure // what the contract says is wrong with the message
 }
@@ -68,7 +73,7 @@ type life struct {
 // ctx is the generation's: once it has ended nothing new is begun, but a call
 // that runs is carried to its end under its lease.
 func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
-	l := &life{Delivery: d, generation: ctx, record: r}
+	l := &life{Delivery: d, generation: ctx, record: r, began: d.Now()}
 	defer func() { out.took = l.took }()
 	defer l.recoverPanic(ctx, &out)
 
@@ -147,7 +152,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
-	l.Metrics.Claim(l.Route.Name, l.claim.Verdict.String())
+	l.Metrics.Claim(l.claim.Verdict.String())
 	if l.claim.Lost && l.Losses != nil {
 		if out, settled := l.claimsLost(ctx); settled {
 			return out, true
@@ -157,8 +162,9 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	case claims.Busy:
 		return outcome{kind: waiting, after: l.claim.Wait}, true
 	case claims.Done:
-		l.Metrics.Processed(l.Route.Name, "duplicate")
-		l.Metrics.Final(l.Route.Name, "duplicate")
+		l.Metrics.Processed("duplicate")
+		l.Metrics.Final("duplicate")
+		l.report(ResultDuplicate, nil)
 		return outcome{kind: finished}, true
 	case claims.Answered:
 		l.kept = true
@@ -185,10 +191,11 @@ func (l *life) request() claims.Request {
 
 // finished counts and logs a message that has come to its end.
 func (l *life) finished() {
-	l.Metrics.Processed(l.Route.Name, "delivered")
-	l.Metrics.Final(l.Route.Name, "delivered")
-	l.Metrics.EndToEnd(l.Route.Name, l.Now().Sub(l.msg.RootTime))
+	l.Metrics.Processed("delivered")
+	l.Metrics.Final("delivered")
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime))
 	l.Log.Info("delivered", l.attrs()...)
+	l.report(ResultDelivered, nil)
 }
 
 func (l *life) attrs() []any {

@@ -51,8 +51,7 @@ var errLeaders = errors.New("leaders have changed")
 type fetcher struct {
 	cluster *Cluster
 	streams []*stream
-	route   string
-	metrics *observability.Metrics
+	metrics *observability.RouteMetrics
 	log     func(msg string, err error)
 
 	mu    sync.Mutex
@@ -78,7 +77,7 @@ func (f *fetcher) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			break
 		}
-		f.metrics.FetchError(f.route, fetchReason(err))
+		f.metrics.FetchError(fetchReason(err))
 		if !errors.Is(err, errLeaders) {
 			f.log("fetching failed, trying again", err)
 		}

@@ -67,7 +67,7 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	}
 	failpoint.Hit(failpoint.Assigned, c.Delivery.Route.Name)
 	g.committer.streams = g.fetcher.streams
-	c.Delivery.Metrics.Assigned(c.Delivery.Route.Name, len(g.partitions))
+	c.Delivery.Metrics.Assigned(len(g.partitions))
 
 	var working, serving sync.WaitGroup
 	for _, p := range g.partitions {
@@ -87,7 +87,7 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	serving.Wait()
 	g.committer.commit()
 	for _, p := range g.partitions {
-		c.Delivery.Metrics.ForgetPartition(c.Delivery.Route.Name, p.number)
+		c.Delivery.Metrics.ForgetPartition(p.number)
 	}
 	var stop errStop
 	if errors.As(context.Cause(ctx), &stop) {
@@ -132,7 +132,7 @@ func (g *generation) assign(assigned map[string][]kafka.PartitionAssignment, rou
 			numbers[a.ID][topic] = a.Offset
 		}
 	}
-	g.fetcher = &fetcher{cluster: g.cluster, route: route.Name, metrics: g.delivery.Metrics, log: func(msg string, err error) {
+	g.fetcher = &fetcher{cluster: g.cluster, metrics: g.delivery.Metrics, log: func(msg string, err error) {
 		g.delivery.Log.Warn(msg, "route", route.Name, "error", err.Error())
 	}}
 	if len(ask) == 0 {
@@ -257,15 +257,19 @@ func (c *committer) commit() (ok bool) {
 		return true
 	}
 	d := c.consumer.Delivery
+	if err := d.flushOutcomes(); err != nil {
+		d.Log.Warn("offsets are not committed yet: the outcomes of their messages are not written", "route", d.Route.Name, "error", err.Error())
+		return false
+	}
 	failpoint.Hit(failpoint.Committing, d.Route.Name)
 	start := time.Now()
 	if err := c.gen.CommitOffsets(moved); err != nil {
-		d.Metrics.Commit(d.Route.Name, "error")
+		d.Metrics.Commit("error")
 		d.Log.Warn("offsets could not be committed; their messages may be read again", "route", d.Route.Name, "error", err.Error())
 		return false
 	}
 	d.Metrics.KafkaOp("commit", time.Since(start))
-	d.Metrics.Commit(d.Route.Name, "ok")
+	d.Metrics.Commit("ok")
 	failpoint.Hit(failpoint.Committed, d.Route.Name)
 	for _, s := range c.streams {
 		if at, ok := moved[s.topic][s.partition]; ok {

@@ -36,6 +36,7 @@ type entry struct {
 	stream   *stream
 	offset   int64
 	record   *Record   // nil for a parked entry: fetched when it is due
+	attempt  int       // that is being made, from 1
 	decision *decision // set where it is no message, but a decision
 }
 
@@ -116,14 +117,15 @@ func (p *partition) dispatch(ctx context.Context) {
 		return
 	}
 	l.busy, l.began, l.stuck = true, time.Now(), false
+	e.attempt = l.attempts + 1
 	p.running++
 	wakes := p.wakes
-	p.delivery.Metrics.Inflight(p.delivery.Route.Name, 1)
+	p.delivery.Metrics.Inflight(1)
 	p.crew.run(ctx.Done(), func() {
 		p.guard(func() {
 			out := p.deliver(ctx, e)
 			p.limiter.done(out.took)
-			p.delivery.Metrics.Inflight(p.delivery.Route.Name, -1)
+			p.delivery.Metrics.Inflight(-1)
 			p.post(func() {
 				if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
 					p.block(out.after)
@@ -149,6 +151,7 @@ func (p *partition) deliver(ctx context.Context, e *entry) outcome {
 			return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 		}
 	}
+	r.attempt = e.attempt
 	return p.carry(ctx, r)
 }
 
@@ -161,7 +164,7 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 	}
 	switch out.kind {
 	case finished:
-		p.delivery.Metrics.Attempts(p.delivery.Route.Name, l.attempts+1)
+		p.delivery.Metrics.Attempts(l.attempts + 1)
 		p.complete(l, e)
 	case held:
 		p.index.bury(l.key, out.letter, true, out.offset, time.Now())

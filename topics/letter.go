@@ -69,6 +69,7 @@ func (l *letter) encode(route string, at time.Time) kafka.Record {
 		{"hub_topic", topic},
 		{"hub_partition", strconv.Itoa(partition)},
 		{"hub_offset", strconv.FormatInt(offset, 10)},
+		{headerWritten, l.record.written().Format(time.RFC3339Nano)},
 		{"hub_at", at.UTC().Format(time.RFC3339Nano)},
 	} {
 		h = append(h, kafka.Header{Key: kv[0], Value: []byte(kv[1])})
@@ -90,6 +91,20 @@ func (r *Record) origin() (topic string, partition int, offset int64) {
 	return topic, partition, offset
 }
 
+// written returns when Kafka took a record where it was first read, by the
+// broker's clock; zero where a record of ours does not say it.
+func (r *Record) written() time.Time {
+	if _, ours := r.header("hub_topic"); !ours {
+		return r.Time.UTC()
+	}
+	v, _ := r.header(headerWritten)
+	t, err := ParseTime(v)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
 // parkedRecord returns r as it is written to a parked topic.
 func parkedRecord(r *Record) kafka.Record {
 	topic, partition, offset := r.origin()
@@ -98,6 +113,7 @@ func parkedRecord(r *Record) kafka.Record {
 		kafka.Header{Key: "hub_topic", Value: []byte(topic)},
 		kafka.Header{Key: "hub_partition", Value: []byte(strconv.Itoa(partition))},
 		kafka.Header{Key: "hub_offset", Value: []byte(strconv.FormatInt(offset, 10))},
+		kafka.Header{Key: headerWritten, Value: []byte(r.written().Format(time.RFC3339Nano))},
 	)
 	return record(r.Key, r.Value, h)
 }
@@ -119,12 +135,12 @@ func (d *Delivery) bury(ctx context.Context, l *letter) (offset int64, err error
 		offset, err = d.Producer.Append(ctx, d.Route.DeadTopic(), l.record.Partition, l.encode(d.Route.Name, d.Now()))
 		if err == nil {
 			d.Gate.Resume(PauseDead)
-			d.Metrics.DeadLetter(d.Route.Name, l.code)
-			d.Metrics.Processed(d.Route.Name, "dead_lettered")
-			d.Metrics.Final(d.Route.Name, "dead_lettered")
+			d.Metrics.DeadLetter(l.code)
+			d.Metrics.Processed("dead_lettered")
+			d.Metrics.Final("dead_lettered")
 			return offset, nil
 		}
-		d.Metrics.DeadPublishFailed(d.Route.Name)
+		d.Metrics.DeadPublishFailed()
 		wait := backoff(attempt, d.Timing.BackoffLeast, d.Timing.BackoffMost)
 		d.Gate.Pause(PauseDead, wait)
 		d.Log.Error("a dead letter cannot be written", "route", d.Route.Name, "letter", l.id, "error", err.Error())

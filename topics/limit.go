@@ -42,8 +42,7 @@ const (
 // answers, and a partition waits for a token and for other things together.
 type limiter struct {
 	tokens chan struct{}
-	route  string
-	report *observability.Metrics
+	report *observability.RouteMetrics
 
 	mu      sync.Mutex
 	most    int
@@ -61,8 +60,8 @@ type limiter struct {
 	full  bool // somebody may have waited for a token
 }
 
-func newLimiter(route string, most int, m *observability.Metrics) *limiter {
-	l := &limiter{tokens: make(chan struct{}, most), most: most, doubles: true, route: route, report: m}
+func newLimiter(most int, m *observability.RouteMetrics) *limiter {
+	l := &limiter{tokens: make(chan struct{}, most), most: most, doubles: true, report: m}
 	l.set(min(limitStart, most))
 	return l
 }
@@ -83,7 +82,7 @@ func (l *limiter) set(limit int) {
 			l.owed++
 		}
 	}
-	l.report.ConcurrencyLimit(l.route, limit)
+	l.report.ConcurrencyLimit(limit)
 }
 
 // done gives a token back; took is how long the call was under way, or zero if

@@ -45,7 +45,7 @@ func TestLimitFollowsTheSystem(t *testing.T) {
 		"bears one, and few may be": {4, bears(1, 100*time.Millisecond), 4, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimiter("", tc.most, nil)
+			l := newLimiter(tc.most, nil)
 			l.serve(400, tc.took)
 			if l.limit < tc.least || l.limit > tc.want {
 				t.Errorf("the limit is %d, want %d to %d", l.limit, tc.least, tc.want)
@@ -56,7 +56,7 @@ func TestLimitFollowsTheSystem(t *testing.T) {
 
 // A route is at its speed within a few answers.
 func TestLimitDoublesAtFirst(t *testing.T) {
-	l := newLimiter("", 512, nil)
+	l := newLimiter(512, nil)
 	l.serve(3, func(int) time.Duration { return 100 * time.Millisecond })
 	if l.limit != 512 {
 		t.Errorf("after three rounds the limit is %d, want 512", l.limit)
@@ -65,7 +65,7 @@ func TestLimitDoublesAtFirst(t *testing.T) {
 
 // Nothing is learned from a system that is hardly asked.
 func TestLimitStaysWithoutLoad(t *testing.T) {
-	l := newLimiter("", 512, nil)
+	l := newLimiter(512, nil)
 	for range 1000 {
 		<-l.tokens
 		l.done(time.Millisecond)
@@ -78,7 +78,7 @@ func TestLimitStaysWithoutLoad(t *testing.T) {
 // However the limit moves, never more than most are out, and none gets lost.
 func TestTokensAreKept(t *testing.T) {
 	const most = 40
-	l := newLimiter("", most, nil)
+	l := newLimiter(most, nil)
 	var mu sync.Mutex
 	out, highest := 0, 0
 	var wg sync.WaitGroup

@@ -79,7 +79,7 @@ func (l *life) step(ctx context.Context, do func() error) error {
 // redisFailed pauses the route for a while: without claims there are no calls.
 func (l *life) redisFailed(err error, wait time.Duration) {
 	l.Gate.Pause(PauseRedis, wait+l.Timing.BackoffLeast)
-	l.Metrics.Claim(l.Route.Name, "error")
+	l.Metrics.Claim("error")
 	l.Log.Warn("redis does not answer: the route waits", "route", l.Route.Name, "error", err.Error())
 }
 
@@ -140,7 +140,7 @@ func (l *life) failed(ctx context.Context, err error) outcome {
 		// The claim goes on saying sent. Whoever takes it over after the lease
 		// and settle asks first.
 		l.Log.Warn("outcome unclear", append(l.attrs(), "code", f.Code, "error", f.Error())...)
-		l.Metrics.Processed(l.Route.Name, "retried")
+		l.Metrics.Processed("retried")
 		return outcome{kind: waiting, after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle)}
 	default:
 		return l.dead(ctx, f)
@@ -158,7 +158,7 @@ func (l *life) unavailable(ctx context.Context, f *Failure) outcome {
 	if err := l.giveBack(ctx, nil); err != nil {
 		return l.failed(ctx, err)
 	}
-	l.Metrics.Processed(l.Route.Name, "retried")
+	l.Metrics.Processed("retried")
 	l.Log.Warn("the system did not answer", append(l.attrs(), "code", f.Code, "error", f.Error())...)
 	return outcome{kind: retry, after: f.RetryAfter}
 }
@@ -182,7 +182,7 @@ func (l *life) dead(ctx context.Context, f *Failure) outcome {
 	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
-	l.Metrics.Rejected(l.Route.Name, f.Code)
+	l.Metrics.Rejected(f.Code)
 	l.Log.Warn("dead letter", append(l.attrs(), "class", class, "code", f.Code, "letter", id, "error", f.Error())...)
 	return l.write(&letter{id: id, class: class, code: f.Code, reason: f.Error(), holds: true})
 }
@@ -208,7 +208,7 @@ func (l *life) distrusted(err error) outcome {
 	}
 	topic, partition, offset := l.record.origin()
 	id := DeriveID("letter", l.Route.Name, topic, strconv.Itoa(partition), strconv.FormatInt(offset, 10))
-	l.Metrics.Rejected(l.Route.Name, code)
+	l.Metrics.Rejected(code)
 	l.Log.Warn("dead letter", "route", l.Route.Name, "class", LetterUntrusted, "code", code, "letter", id,
 		"topic", topic, "partition", partition, "offset", offset, "error", err.Error())
 	return l.write(&letter{id: id, class: LetterUntrusted, code: code, reason: err.Error()})
@@ -221,6 +221,9 @@ func (l *life) write(dl *letter) outcome {
 	failpoint.Hit(failpoint.Dying, l.Route.Name)
 	offset, err := l.bury(l.generation, dl)
 	failpoint.Hit(failpoint.Buried, l.Route.Name)
+	if err == nil {
+		l.reportLetter(dl)
+	}
 	switch {
 	case err != nil:
 		return outcome{kind: stopped}

@@ -95,8 +95,9 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 		}
 		k.appending--
 		p.hold(-e.record.size())
+		p.delivery.reportParked(e.record)
 		p.settle(e.stream, e.offset)
-		p.delivery.Metrics.Processed(p.delivery.Route.Name, "parked")
+		p.delivery.Metrics.Processed("parked")
 	}
 	p.appendNext(l)
 	p.index.tidy(l.key)

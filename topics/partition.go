@@ -97,7 +97,7 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 		s.tracker.see(r.Offset, r.Time)
 		r.disown()
 		p.hold(r.size())
-		p.delivery.Metrics.Consumed(p.delivery.Route.Name, s.topic)
+		p.delivery.Metrics.Consumed(s.topic)
 		p.warnOfStray(r)
 		l := p.lane(string(r.Key))
 		e := &entry{stream: s, offset: r.Offset, record: r}
@@ -266,15 +266,15 @@ func (p *partition) settle(s *stream, offset int64) {
 
 // report refreshes the gauges of this partition.
 func (p *partition) report() {
-	m, route := p.delivery.Metrics, p.delivery.Route.Name
+	m := p.delivery.Metrics
 	for _, s := range p.sources {
 		_, oldest, _ := s.tracker.lowest()
-		m.Lag(route, s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
+		m.Lag(s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
 	}
 	letters, oldest, parked, keys := p.index.count()
-	m.Parked(route, p.number, parked, keys)
-	m.Dead(route, p.number, letters, oldest)
-	m.Stuck(route, p.number, p.watchdog())
+	m.Parked(p.number, parked, keys)
+	m.Dead(p.number, letters, oldest)
+	m.Stuck(p.number, p.watchdog())
 }
 
 // watchdog counts the attempts that run on past their lease, and says so of

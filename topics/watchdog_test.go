@@ -27,8 +27,7 @@ func TestStuckCallIsSeen(t *testing.T) {
 	}
 	registry := prometheus.NewRegistry()
 	c := b.consumer()
-	c.Delivery.Metrics = observability.NewMetrics(registry)
-	c.Delivery.Metrics.Init(nil, observability.Route{Name: b.route.Name, Sources: b.route.Sources})
+	c.Delivery.Metrics = observability.NewMetrics(registry).Route(b.route.Name)
 	b.send("stuck", 0)
 	stop, _ := b.run(c)
 	stuck := func() float64 {

@@ -22,6 +22,8 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []kafka.Header
+
+	attempt int // that is being made at it, from 1; 0 before the first
 }
 
 // header returns the last value of a header, and whether it is there.
@@ -189,9 +191,10 @@ func (m Message) fingerprint() string {
 
 // The kinds of record on parked and dead topics, in the header hub_kind.
 const (
-	headerKind  = "hub_kind"
-	headerOwner = "hub_owner" // of what is parked, and of notes: the owner of the partition that wrote it
-	headerEnd   = "hub_end"   // of a note: where the parked topic ended when its writer took over
+	headerKind    = "hub_kind"
+	headerOwner   = "hub_owner"   // of what is parked, and of notes: the owner of the partition that wrote it
+	headerWritten = "hub_written" // of what is parked, and of letters: when Kafka took it where it was first read
+	headerEnd     = "hub_end"     // of a note: where the parked topic ended when its writer took over
 
 	kindParked   = "parked"   // a message that waits
 	kindThrough  = "through"  // this key's parked entries up to hub_offset are finished; see note

@@ -199,7 +199,7 @@ func (l *lab) consumer(k *kafkaServer, route topics.Route, contractTopic string,
 				}
 				return "", nil
 			},
-			Lease: adapters.WithLease, Metrics: metrics, Log: observability.NewLogger(log, slog.LevelInfo, nil, metrics), Now: time.Now,
+			Lease: adapters.WithLease, Metrics: metrics.Route(route.Name), Log: observability.NewLogger(log, slog.LevelInfo, nil, metrics), Now: time.Now,
 		},
 	}
 	return c, func() {

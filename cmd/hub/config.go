@@ -57,6 +57,11 @@ type Config struct {
 	BreakerFailures int           `env:"HUB_BREAKER_FAILURES" envDefault:"5" unit:"calls" meaning:"without an answer in a row, after which an operation's breaker opens"`
 	BreakerOpenFor  time.Duration `env:"HUB_BREAKER_OPEN_FOR" envDefault:"10s" unit:"duration" meaning:"until an open breaker lets one probe through"`
 
+	Outcomes     bool          `env:"HUB_OUTCOMES" envDefault:"true" unit:"true, false" meaning:"write what has become of each message to hub.outcomes"`
+	OutcomesDir  string        `env:"HUB_OUTCOMES_DIR" unit:"folder" meaning:"of the index that finds outcomes by application, of this process alone; empty: this process has none"`
+	OutcomesKeep time.Duration `env:"HUB_OUTCOMES_KEEP" envDefault:"8760h" unit:"duration" meaning:"after its end an outcome stays in the index"`
+	OutcomesMost int           `env:"HUB_OUTCOMES_MOST" envDefault:"1000000" unit:"outcomes" meaning:"in the index, of which the oldest go first; a million take up to 1 GB of disk"`
+
 	PersonKey Key        `env:"HUB_PERSON_KEY" unit:"secret, 32 bytes and more, hex or base64" meaning:"makes the markers that keep a person from getting two IINs; never change it; required where a C3 route runs"`
 	Profile   bool       `env:"HUB_PROFILE" envDefault:"false" unit:"true, false" meaning:"serve Go's profiles at HUB_METRICS, under /debug/pprof/"`
 	LogLevel  slog.Level `env:"HUB_LOG_LEVEL" envDefault:"INFO" unit:"DEBUG, INFO, WARN, ERROR" meaning:"least level of log lines"`

@@ -26,6 +26,7 @@ import (
 	"kandashub/topics/control"
 	"kandashub/topics/failpoint"
 	"kandashub/topics/intake"
+	"kandashub/topics/outcomes"
 )
 
 // produceTimeout bounds one write to Kafka; what was written by then is not
@@ -52,7 +53,9 @@ type hub struct {
 	routes   []topics.Route
 	control  *control.Store
 	losses   *losses
-	held     atomic.Int64 // bytes of messages in memory
+	outcomes *outcomes.Index // nil: this process has none
+	reports  topics.Outcomes // nil: what becomes of messages is not reported
+	held     atomic.Int64    // bytes of messages in memory
 }
 
 // serve runs the hub until ctx ends, then hands over and ends within
@@ -91,6 +94,9 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 	}
 	g.Go(func() error { return h.controlled(running, all...) })
 	g.Go(func() error { return h.serveDoor(running, door) })
+	if h.outcomes != nil {
+		g.Go(func() error { return h.outcomes.Run(running) })
+	}
 
 	<-running.Done()
 	probes.NotReady("shutting down")
@@ -157,6 +163,16 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	h.control = control.Open(h.cluster, h.producer, hubName())
 	h.control.Log = h.log
 	h.losses = &losses{hub: h}
+	if cfg.Outcomes {
+		h.reports = outcomes.NewWriter(h.cluster, cfg.Partitions, h.metrics, h.log)
+	}
+	if cfg.OutcomesDir != "" {
+		if h.outcomes, err = outcomes.Open(cfg.OutcomesDir, outcomes.Options{
+			Cluster: h.cluster, Keep: cfg.OutcomesKeep, Most: cfg.OutcomesMost, Metrics: h.metrics, Log: h.log,
+		}); err != nil {
+			return nil, fmt.Errorf("HUB_OUTCOMES_DIR: %w", err)
+		}
+	}
 	h.redis = cfg.redisClient()
 	h.claims = claims.NewStore(h.redis, claims.Config{
 		Lease: cfg.Lease, Keep: keep + 24*time.Hour, Replicas: cfg.redisReplicas(), Metrics: h.metrics,
@@ -166,6 +182,9 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 
 func (h *hub) close() {
 	h.claims.Close()
+	if h.outcomes != nil {
+		_ = h.outcomes.Close() // what was not stored is read from the topic again
+	}
 	_ = h.redis.Close()
 	h.cluster.Close()
 	h.lines.Close()
@@ -192,7 +211,7 @@ func (h *hub) consumer(r topics.Route) steered {
 				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Metrics: h.metrics, Log: h.log, Now: failpoint.Now,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports, Metrics: h.metrics.Route(r.Name), Log: h.log, Now: failpoint.Now,
 		},
 	}}
 }
@@ -230,6 +249,9 @@ func (h *hub) topicsExist(ctx context.Context) error {
 		names = append(names, r.Sources...)
 		names = append(names, r.Writes...)
 		names = append(names, r.ParkedTopic(), r.DeadTopic())
+	}
+	if h.cfg.Outcomes || h.outcomes != nil {
+		names = append(names, outcomes.Topic)
 	}
 	problems, err := h.contract.Missing(ctx, h.cluster.Client, h.cfg.Partitions, names)
 	if err != nil {

@@ -59,7 +59,7 @@ func (c *Config) timeMistakes() (errs []error) {
 		{"HUB_CALL", c.Call}, {"HUB_LEASE", c.Lease}, {"HUB_DRAIN", c.Drain}, {"HUB_SESSION", c.Session},
 		{"HUB_REBALANCE", c.Rebalance}, {"HUB_SHUTDOWN", c.Shutdown}, {"HUB_SETTLE_C2", c.SettleC2}, {"HUB_SETTLE_C3", c.SettleC3},
 		{"HUB_PARK_AFTER", c.ParkAfter}, {"HUB_BACKOFF_MIN", c.BackoffMin}, {"HUB_BACKOFF_CAP", c.BackoffCap},
-		{"HUB_BREAKER_OPEN_FOR", c.BreakerOpenFor},
+		{"HUB_BREAKER_OPEN_FOR", c.BreakerOpenFor}, {"HUB_OUTCOMES_KEEP", c.OutcomesKeep},
 	}
 	for _, p := range positive {
 		if p.d <= 0 {
@@ -96,6 +96,7 @@ func (c *Config) countMistakes() (errs []error) {
 	}{
 		{"HUB_PARTITIONS", int64(c.Partitions)}, {"HUB_WINDOW", int64(c.Window)}, {"HUB_WINDOW_BYTES", int64(c.WindowBytes)},
 		{"HUB_WORKERS", int64(c.Workers)}, {"HUB_BREAKER_FAILURES", int64(c.BreakerFailures)},
+		{"HUB_OUTCOMES_MOST", int64(c.OutcomesMost)},
 	}
 	for _, name := range c.plan.Systems {
 		counts = append(counts, struct {

@@ -1,0 +1,229 @@
+package observability
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A Route names what is known of a route at the start; see [Metrics.Init].
+type Route struct {
+	Name              string
+	Sources, Writes   []string // topics
+	System, Operation string   // what it calls
+}
+
+// RouteMetrics is what is counted of one route: its series are bound once, for
+// most of them change with every message. A nil *RouteMetrics counts nothing.
+type RouteMetrics struct {
+	all  *Metrics
+	name string
+
+	consumed, processed, final, claims, rejected, deadLetters, commits, fetchErrors *counters
+
+	rebalances, deadPublishFailures              prometheus.Counter
+	inflight, concurrency, lastSuccess, assigned prometheus.Gauge
+	attempts, endToEnd                           prometheus.Observer
+}
+
+// Route returns the series of a route. One that [Metrics.Init] was not told of
+// has them too, but not all of them with 0.
+func (m *Metrics) Route(name string) *RouteMetrics {
+	if m == nil {
+		return nil
+	}
+	return m.routes.of(name, func(name string) *RouteMetrics { return m.bindRoute(Route{Name: name}, nil) })
+}
+
+// bindRoute makes the series of a route with 0, and of each of the letter codes.
+func (m *Metrics) bindRoute(route Route, codes []string) *RouteMetrics {
+	name := m.labels.value("route", route.Name)
+	m.parts.addRoute(name)
+	for _, reason := range pauseReasons {
+		m.paused.WithLabelValues(name, reason)
+	}
+	return &RouteMetrics{
+		all: m, name: name,
+		consumed:    m.counters(m.consumed, "topic", route.Sources, name),
+		processed:   m.counters(m.processed, "outcome", attemptOutcomes, name),
+		final:       m.counters(m.final, "outcome", finalOutcomes, name),
+		claims:      m.counters(m.claims, "verdict", claimVerdicts, name),
+		rejected:    m.counters(m.rejected, "code", codes, name),
+		deadLetters: m.counters(m.deadLetters, "code", codes, name),
+		commits:     m.counters(m.commits, "result", okOrError, name),
+		fetchErrors: m.counters(m.fetchErrors, "fetch", nil, name),
+
+		rebalances:          m.rebalances.WithLabelValues(name),
+		deadPublishFailures: m.deadPublishFailures.WithLabelValues(name),
+		inflight:            m.inflight.WithLabelValues(name),
+		concurrency:         m.concurrency.WithLabelValues(name),
+		lastSuccess:         m.lastSuccess.WithLabelValues(name),
+		assigned:            m.assigned.WithLabelValues(name),
+		attempts:            m.attempts.WithLabelValues(name),
+		endToEnd:            m.endToEnd.WithLabelValues(name),
+	}
+}
+
+// Consumed counts one message read from a source topic.
+func (r *RouteMetrics) Consumed(topic string) {
+	if r != nil {
+		r.consumed.inc(topic)
+	}
+}
+
+// Processed counts one attempt: delivered, duplicate, retried, dead_lettered
+// or parked.
+func (r *RouteMetrics) Processed(outcome string) {
+	if r != nil {
+		r.processed.inc(outcome)
+	}
+}
+
+// Final counts one finished message: delivered, duplicate or dead_lettered.
+func (r *RouteMetrics) Final(outcome string) {
+	if r == nil {
+		return
+	}
+	r.final.inc(outcome)
+	if outcome == "delivered" {
+		r.lastSuccess.SetToCurrentTime()
+	}
+}
+
+// Rejected counts bad input; reason is the letter code.
+func (r *RouteMetrics) Rejected(reason string) {
+	if r != nil {
+		r.rejected.inc(reason)
+	}
+}
+
+// EndToEnd records the time from the chain's first message to the effect.
+func (r *RouteMetrics) EndToEnd(d time.Duration) {
+	if r != nil {
+		r.endToEnd.Observe(seconds(d))
+	}
+}
+
+// Attempts records how many attempts a finished message needed.
+func (r *RouteMetrics) Attempts(n int) {
+	if r != nil {
+		r.attempts.Observe(float64(n))
+	}
+}
+
+// Inflight changes the number of messages held in memory by delta.
+func (r *RouteMetrics) Inflight(delta int) {
+	if r != nil {
+		r.inflight.Add(float64(delta))
+	}
+}
+
+// ConcurrencyLimit sets how many messages may be under way at once.
+func (r *RouteMetrics) ConcurrencyLimit(n int) {
+	if r != nil {
+		r.concurrency.Set(float64(n))
+	}
+}
+
+// Claim counts what a claim said: new, busy, done, answered, uncertain, dead,
+// conflict or error.
+func (r *RouteMetrics) Claim(verdict string) {
+	if r != nil {
+		r.claims.inc(verdict)
+	}
+}
+
+// DeadLetter counts one dead letter written, by its code.
+func (r *RouteMetrics) DeadLetter(code string) {
+	if r != nil {
+		r.deadLetters.inc(code)
+	}
+}
+
+// DeadPublishFailed counts a dead letter that could not be written.
+func (r *RouteMetrics) DeadPublishFailed() {
+	if r != nil {
+		r.deadPublishFailures.Inc()
+	}
+}
+
+// Lag says how many messages of a partition are unfinished, and when the oldest
+// of them was written; zero if there is none.
+func (r *RouteMetrics) Lag(topic string, partition int, messages int64, oldest time.Time) {
+	if r != nil {
+		r.all.parts.lag(r.name, r.all.labels.value("topic", topic), partition, messages, oldest)
+	}
+}
+
+// ForgetPartition drops lag, parked messages and dead letters of a partition
+// that this process owns no longer.
+func (r *RouteMetrics) ForgetPartition(partition int) {
+	if r != nil {
+		r.all.parts.forget(r.name, partition)
+	}
+}
+
+// Parked says how many messages of how many keys are parked and unfinished in a
+// partition.
+func (r *RouteMetrics) Parked(partition, messages, keys int) {
+	if r != nil {
+		r.all.parts.parked(r.name, partition, messages, keys)
+	}
+}
+
+// Stuck tells how many attempts of a partition run on past their lease.
+func (r *RouteMetrics) Stuck(partition, attempts int) {
+	if r != nil {
+		r.all.parts.stuck(r.name, partition, attempts)
+	}
+}
+
+// Dead says how many dead letters of a partition are unresolved, and when the
+// oldest was written; zero if there is none.
+func (r *RouteMetrics) Dead(partition, unresolved int, oldest time.Time) {
+	if r != nil {
+		r.all.parts.dead(r.name, partition, unresolved, oldest)
+	}
+}
+
+// Commit counts one commit of offsets; result is ok or error.
+func (r *RouteMetrics) Commit(result string) {
+	if r != nil {
+		r.commits.inc(result)
+	}
+}
+
+// Rebalance counts one generation of the consumer group that was joined.
+func (r *RouteMetrics) Rebalance() {
+	if r != nil {
+		r.rebalances.Inc()
+	}
+}
+
+// Assigned says how many partitions this process owns.
+func (r *RouteMetrics) Assigned(partitions int) {
+	if r != nil {
+		r.assigned.Set(float64(partitions))
+	}
+}
+
+// FetchError counts one fetch that failed; reason is leader, timeout or other.
+func (r *RouteMetrics) FetchError(reason string) {
+	if r != nil {
+		r.fetchErrors.inc(reason)
+	}
+}
+
+// KafkaOp records one round trip to Kafka: send, poll or commit.
+func (r *RouteMetrics) KafkaOp(operation string, d time.Duration) {
+	if r != nil {
+		r.all.KafkaOp(operation, d)
+	}
+}
+
+// Panic counts one recovered panic.
+func (r *RouteMetrics) Panic(component string) {
+	if r != nil {
+		r.all.Panic(component)
+	}
+}

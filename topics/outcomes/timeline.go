@@ -1,0 +1,195 @@
+package outcomes
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"kandashub/topics"
+	"kandashub/topics/control"
+)
+
+// The kinds of event in a timeline.
+const (
+	EventMade      = "made"        // the chain's first message, by its writer's clock
+	EventWritten   = "written"     // Kafka took the message
+	EventParked    = "parked"      // it was set aside behind its application's head
+	EventRead      = "read"        // the last attempt at it began
+	EventCalled    = "called"      // the system was called, or asked about an earlier call
+	EventReturned  = "returned"    // that call came to its end
+	EventDelivered = "delivered"   // its replies are written
+	EventDuplicate = "duplicate"   // it was met again after its end, and dropped
+	EventLetter    = "dead letter" // it cannot go on without a person
+	EventDecision  = "decision"    // a person decided of its letter
+	EventAnswered  = "answered"    // a person's reply is written
+	EventDiscarded = "discarded"   // nothing more happens, as a person decided
+	EventCommand   = "command"     // another step of an operator's command about its letter
+)
+
+// An Event is one step on the way of an application.
+type Event struct {
+	At    time.Time     `json:"at"`
+	After time.Duration `json:"after"` // since the event before, in nanoseconds; clocks differ, so it may be below 0
+	Kind  string        `json:"kind"`  // one of the Event constants
+
+	Route     string `json:"route,omitempty"`
+	Topic     string `json:"topic,omitempty"` // of the message
+	Message   string `json:"message,omitempty"`
+	Type      string `json:"type,omitempty"`
+	System    string `json:"system,omitempty"` // whom the route calls; of the first event: who made the message
+	Operation string `json:"operation,omitempty"`
+	Attempts  int    `json:"attempts,omitempty"`
+
+	Letter string `json:"letter,omitempty"`
+	Class  string `json:"class,omitempty"`
+	Code   string `json:"code,omitempty"`
+	Reason string `json:"reason,omitempty"` // of a letter, masked; of a decision or command, why
+
+	Who    string `json:"who,omitempty"`
+	Action string `json:"action,omitempty"` // of a decision: replay, answer, discard; of a command, with its result
+
+	// Open says that the application waits here: parked, or for a person's
+	// decision.
+	Open bool `json:"open,omitempty"`
+}
+
+// Timeline puts in order what is known of an application: the outcomes of its
+// messages, the dead letters among letters that are its, and what operators did
+// about these. Letters and records of other applications are passed over.
+//
+// The times are those of several clocks, of brokers, hubs and systems.
+func Timeline(application string, all []Outcome, letters []topics.Letter, records []control.AuditRecord) []Event {
+	var events []Event
+	known := map[string]bool{} // letters that speak for themselves
+	for i := range letters {
+		if l := &letters[i]; string(l.Record.Key) == application {
+			known[l.ID] = true
+			events = append(events, letterEvents(l)...)
+			events = append(events, commandEvents(l, records)...)
+		}
+	}
+	over := ended(all)
+	told := map[[4]string]bool{} // the outcomes of one message share their beginning
+	for i := range all {
+		if all[i].Application != application {
+			continue
+		}
+		for _, e := range outcomeEvents(&all[i], over, known[all[i].Letter]) {
+			if k := [4]string{e.Kind, e.Route, e.Message, e.At.String()}; !told[k] {
+				told[k] = true
+				events = append(events, e)
+			}
+		}
+	}
+	slices.SortStableFunc(events, func(a, b Event) int { return a.At.Compare(b.At) })
+	for i := range events {
+		if i > 0 {
+			events[i].After = events[i].At.Sub(events[i-1].At)
+		}
+	}
+	return events
+}
+
+// identity is what names a message at a route.
+type identity struct{ route, source, id string }
+
+func identityOf(o *Outcome) identity { return identity{o.Route, o.Source, o.ID} }
+
+// ended says of which messages an end is known: they wait nowhere.
+func ended(all []Outcome) map[identity]bool {
+	over := map[identity]bool{}
+	for i := range all {
+		switch all[i].Result {
+		case topics.ResultDelivered, topics.ResultDuplicate, topics.ResultAnswered, topics.ResultDiscarded:
+			over[identityOf(&all[i])] = true
+		}
+	}
+	return over
+}
+
+// outcomeEvents are the steps of one message. letterKnown says that its letter
+// tells of itself.
+func outcomeEvents(o *Outcome, over map[identity]bool, letterKnown bool) (events []Event) {
+	base := Event{Route: o.Route, Topic: o.Topic, Message: o.ID, Type: o.Type, System: o.System, Operation: o.Operation}
+	add := func(kind string, at time.Time, change func(*Event)) {
+		if at.IsZero() {
+			return
+		}
+		e := base
+		e.Kind, e.At = kind, at
+		if change != nil {
+			change(&e)
+		}
+		events = append(events, e)
+	}
+	if o.Time.Equal(o.Root) && o.Source != topics.SourceHub {
+		add(EventMade, o.Time, func(e *Event) { e.Route, e.Operation, e.System = "", "", o.Source })
+	}
+	add(EventWritten, o.Written, func(e *Event) { e.System, e.Operation = "", "" })
+	waits := o.ID != "" && !over[identityOf(o)]
+	switch o.Result {
+	case topics.ResultDuplicate:
+		add(EventDuplicate, o.Finished, nil)
+		return events
+	case topics.ResultParked:
+		add(EventParked, o.Finished, func(e *Event) { e.Open = waits })
+		return events
+	}
+	add(EventRead, o.Read, func(e *Event) { e.Attempts = o.Attempts })
+	add(EventCalled, o.CallBegan, nil)
+	add(EventReturned, o.CallEnded, nil)
+	letter := func(e *Event) { e.Letter, e.Class, e.Code = o.Letter, o.Class, o.Code }
+	switch o.Result {
+	case topics.ResultDelivered:
+		add(EventDelivered, o.Finished, nil)
+	case topics.ResultAnswered:
+		add(EventAnswered, o.Finished, letter)
+	case topics.ResultDiscarded:
+		add(EventDiscarded, o.Finished, letter)
+	case topics.ResultRejected, topics.ResultDeadLettered:
+		if !letterKnown {
+			add(EventLetter, o.Finished, func(e *Event) { letter(e); e.Open = waits })
+		}
+	}
+	return events
+}
+
+// letterEvents are a letter and what people decided of it.
+func letterEvents(l *topics.Letter) []Event {
+	_, message := l.Message()
+	ceType, _ := l.Header("ce_type")
+	topic, _ := l.Header("hub_topic")
+	if !l.Holds {
+		message, ceType = "", "" // not to be trusted
+	}
+	base := Event{Route: l.Route.Name, Topic: topic, Message: message, Type: ceType, Letter: l.ID, Class: l.Class, Code: l.Code}
+	e := base
+	e.Kind, e.At, e.Reason, e.Open = EventLetter, l.Record.Time.UTC(), l.Reason, !l.Resolved
+	events := []Event{e}
+	for _, d := range l.Decisions {
+		e := base
+		e.Kind, e.At, e.Reason, e.Who, e.Action = EventDecision, d.At.UTC(), d.Why, d.Who, d.Action
+		events = append(events, e)
+	}
+	return events
+}
+
+// commandEvents are what operators did about a letter beside the decisions that
+// stand with it: what was refused or failed, and who looked at the payload.
+func commandEvents(l *topics.Letter, records []control.AuditRecord) (events []Event) {
+	decided := map[string]bool{}
+	for _, d := range l.Decisions {
+		decided[d.ID] = true
+	}
+	for i := range records {
+		r := &records[i]
+		if r.Object != l.Route.Name+"/"+l.ID || r.Result == control.Asked || decided[r.Request] {
+			continue
+		}
+		events = append(events, Event{
+			Kind: EventCommand, At: r.Time.UTC(), Route: l.Route.Name, Letter: l.ID, Class: l.Class, Code: l.Code,
+			Who: r.Actor, Action: r.Action + ": " + r.Result, Reason: strings.TrimSpace(r.Reason),
+		})
+	}
+	return events
+}
