@@ -8,29 +8,11 @@ import (
 
 	"kandashub/topics"
 	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
 )
 
-// A History finds what became of an application's messages.
-type History interface {
-	// Timeline returns what happened to an application, in order of time.
-	Timeline(ctx context.Context, application string) ([]Event, error)
-
-	// Progress says how far the index has come in reading.
-	Progress() (read, end int64)
-}
-
-// An Event is one thing that happened to an application.
-type Event struct {
-	At      time.Time
-	Kind    string
-	Route   string
-	System  string
-	Message string
-	Text    string
-	Trace   string
-	Took    time.Duration
-	Waited  time.Duration
-}
+// findTime bounds a search that reads the topic, where no index is kept.
+const findTime = 20 * time.Second
 
 // applicationForm asks for an application.
 func (v *visit) applicationForm() error {
@@ -44,20 +26,37 @@ func (v *visit) application() error {
 	if id == "" || len(id) > topics.MaxApplicationID || strings.ContainsAny(id, " \t\n") {
 		return v.show(http.StatusBadRequest, "application", map[string]any{"Wrong": true})
 	}
-	data := map[string]any{"Application": id, "Index": v.cfg.History != nil}
 	if err := v.letters.read(v.r.Context()); err != nil {
 		return err
 	}
-	data["Letters"] = v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows
-	if v.cfg.History != nil {
-		began := time.Now()
-		events, err := v.cfg.History.Timeline(v.r.Context(), id)
-		if err != nil {
-			return err
-		}
-		data["Events"], data["Took"] = events, time.Since(began)
-		read, end := v.cfg.History.Progress()
+	began := time.Now()
+	found, err := v.outcomesOf(v.r.Context(), id)
+	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	records, _, err := v.audit.read(v.r.Context(), v.cfg.Commands)
+	if err != nil {
+		return err
+	}
+	data := map[string]any{
+		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took,
+		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
+		"Events":  outcomes.Timeline(id, found, v.letters.of(id), records),
+	}
+	if v.cfg.Outcomes != nil {
+		read, end := v.cfg.Outcomes.Progress()
 		data["Behind"] = max(0, end-read)
 	}
 	return v.show(http.StatusOK, "application", data)
+}
+
+// outcomesOf finds what became of an application's messages.
+func (v *visit) outcomesOf(ctx context.Context, id string) ([]outcomes.Outcome, error) {
+	if v.cfg.Outcomes != nil {
+		return v.cfg.Outcomes.Application(ctx, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
+	return outcomes.Find(ctx, v.cfg.Commands.Cluster, id, nil)
 }

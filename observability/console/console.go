@@ -13,11 +13,13 @@ import (
 	"kandashub/topics"
 	"kandashub/topics/contract"
 	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
 )
 
 // Config is what a console is made of.
 type Config struct {
 	Hub      string // name of the process that serves it
+	Host     string // host[:port] as browsers reach it, where a proxy changes it; may be empty
 	Login    Login
 	Commands *control.Commands // whose Store's Run runs
 	Contract *contract.Contract
@@ -29,9 +31,12 @@ type Config struct {
 	// Checks are those of readiness.
 	Checks []observability.Check
 
-	// History finds what became of an application's messages; nil where no index
-	// is kept.
-	History History
+	// Outcomes finds what became of an application's messages; nil: this process
+	// keeps no index, and the topic is read instead.
+	Outcomes *outcomes.Index
+
+	// Quiet tells when a route has nothing under way.
+	Quiet control.Quiet
 
 	Metrics *observability.Metrics
 	Log     *slog.Logger
@@ -102,7 +107,7 @@ func (c *Console) Handler() http.Handler {
 	for _, e := range endpoints() {
 		mux.HandleFunc(e.pattern, c.serve(e))
 	}
-	return safe(mux)
+	return safe(mux, c.cfg.Host)
 }
 
 // An endpoint is one thing that can be asked for.
@@ -139,10 +144,12 @@ func endpoints() []endpoint {
 
 		{"POST /letters/{route}/{letter}/replay", Operator, (*visit).replay},
 		{"POST /letters/{route}/{letter}/discard", Operator, (*visit).discard},
+		{"POST /letters/{route}/{letter}/undo", Operator, (*visit).undo},
 		{"POST /plan", Operator, (*visit).plan},
 		{"POST /runs", Operator, (*visit).startRun},
 		{"POST /runs/{run}/cancel", Operator, (*visit).cancelRun},
 		{"POST /routes/{route}/pause", Operator, (*visit).pause},
+		{"POST /routes/{route}/drain", Operator, (*visit).drain},
 		{"POST /routes/{route}/resume", Operator, (*visit).resume},
 		{"POST /breakers/{route}/open", Operator, (*visit).breakerOpen},
 		{"POST /breakers/{route}/release", Operator, (*visit).breakerRelease},

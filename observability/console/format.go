@@ -70,6 +70,15 @@ func (f formats) lasting(d time.Duration) string {
 
 func (f formats) seconds(n int) string { return f.lasting(time.Duration(n) * time.Second) }
 
+// after writes the time between two steps. Clocks differ, so it may be below
+// zero: that is shown as it is.
+func (f formats) after(d time.Duration) string {
+	if d < 0 {
+		return "−" + f.lasting(-d)
+	}
+	return "+" + f.lasting(d)
+}
+
 // ago writes how long ago something was; a dash for never.
 func (f formats) ago(at, now time.Time) string {
 	if at.IsZero() {

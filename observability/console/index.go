@@ -45,10 +45,15 @@ func newLetterIndex(c *topics.Cluster, routes []string) *letterIndex {
 }
 
 // read reads on, unless that was done just now.
-func (x *letterIndex) read(ctx context.Context) error {
+func (x *letterIndex) read(ctx context.Context) error { return x.readOlder(ctx, freshFor) }
+
+// readAnew reads on in any case: what was just written is to be seen.
+func (x *letterIndex) readAnew(ctx context.Context) error { return x.readOlder(ctx, 0) }
+
+func (x *letterIndex) readOlder(ctx context.Context, than time.Duration) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if time.Since(x.at) < freshFor {
+	if time.Since(x.at) < than {
 		return nil
 	}
 	limit := readTime
@@ -81,12 +86,10 @@ func (x *letterIndex) each(f func(*topics.Letter)) {
 // A letterQuery chooses letters; its fields are the parameters of the page.
 type letterQuery struct {
 	control.Filter
-	Text   string    // part of the reason
-	Until  time.Time // written before
-	State  string    // open, decided, or empty for those that are not resolved
-	Oldest bool      // first
-	Page   int       // from 1
-	Chosen []string  // route/letter of those that were chosen one by one; their ids are the filter's
+	State  string   // open, decided, resolved, died, all; empty for those that are not resolved
+	Oldest bool     // first
+	Page   int      // from 1
+	Chosen []string // route/letter of those that were chosen one by one; their ids are the filter's
 }
 
 const pageSize = 50
@@ -99,16 +102,8 @@ func (q letterQuery) takes(l *topics.Letter) bool {
 		return false
 	case len(q.Routes) > 0 && !slices.Contains(q.Routes, l.Route.Name):
 		return false
-	case q.Class != "" && q.Class != l.Class, q.Code != "" && q.Code != l.Code:
-		return false
-	case len(q.Letters) > 0 && !slices.Contains(q.Letters, l.ID):
-		return false
-	case q.Application != "" && q.Application != string(l.Record.Key):
-		return false
-	case !q.Since.IsZero() && l.Record.Time.Before(q.Since), !q.Until.IsZero() && !l.Record.Time.Before(q.Until):
-		return false
 	}
-	return q.Text == "" || strings.Contains(strings.ToLower(l.Reason), strings.ToLower(q.Text))
+	return q.Takes(*l)
 }
 
 // letterState is where a letter stands.
@@ -247,6 +242,20 @@ func (x *letterIndex) unresolved() map[string]letterGroup {
 		}
 		g.Letters++
 		out[l.Route.Name] = g
+	})
+	return out
+}
+
+// of returns the letters of an application.
+func (x *letterIndex) of(application string) (out []topics.Letter) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.each(func(l *topics.Letter) {
+		if string(l.Record.Key) == application {
+			found := *l
+			found.Decisions = slices.Clone(l.Decisions)
+			out = append(out, found)
+		}
 	})
 	return out
 }

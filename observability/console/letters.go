@@ -28,7 +28,7 @@ func readQuery(values url.Values) (q letterQuery, err error) {
 			q.Routes = append(q.Routes, r)
 		}
 	}
-	for name, at := range map[string]*time.Time{"since": &q.Since, "until": &q.Until} {
+	for name, at := range map[string]*time.Time{"since": &q.Since, "until": &q.Before} {
 		if get(name) == "" {
 			continue
 		}
@@ -64,7 +64,7 @@ func (q letterQuery) values() url.Values {
 	if q.Oldest {
 		v.Set("sort", "oldest")
 	}
-	for name, at := range map[string]time.Time{"since": q.Since, "until": q.Until} {
+	for name, at := range map[string]time.Time{"since": q.Since, "until": q.Before} {
 		if !at.IsZero() {
 			v.Set(name, at.In(zone()).Format(timeForm))
 		}
@@ -129,7 +129,7 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 	if err != nil {
 		return err
 	}
-	data := map[string]any{"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next}
+	data := map[string]any{"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known)}
 	carried := whole
 	if carried == nil && !known.Resolved {
 		masked, err := v.cfg.Commands.Show(v.r.Context(), route, id)
@@ -143,6 +143,12 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 		data["Partition"], data["Offset"] = carried.Record.Partition, carried.Record.Offset
 	}
 	return v.show(http.StatusOK, page, data)
+}
+
+// undoable says whether a letter may be one whose discard can be undone.
+func undoable(l topics.Letter) bool {
+	return l.Resolved && l.Holds && l.Next == "" && l.Class != topics.LetterEffectDone &&
+		len(l.Decisions) > 0 && l.Decisions[0].Action == topics.DecideDiscard
 }
 
 // A header of a letter as a page shows it.
@@ -205,6 +211,30 @@ func (v *visit) discard() error {
 	return v.decide("note.discarded", v.cfg.Commands.Discard)
 }
 
+// undo takes a discard back and goes to the letter that the message is then.
+func (v *visit) undo() error {
+	o, err := v.order()
+	if err != nil {
+		return err
+	}
+	route := v.r.PathValue("route")
+	again, err := v.cfg.Commands.Undo(v.r.Context(), o, route, v.r.PathValue("letter"), undoWait)
+	if err != nil {
+		return err
+	}
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
+		return err
+	}
+	return v.to(letterPath(route, again), "note.undone")
+}
+
+// undoWait is how long a hub may take to undo a discard.
+const undoWait = 20 * time.Second
+
+func letterPath(route, id string) string {
+	return "/letters/" + url.PathEscape(route) + "/" + url.PathEscape(id)
+}
+
 // decide writes a decision of one letter.
 func (v *visit) decide(note string, do func(ctx context.Context, o control.Order, route, id string) error) error {
 	o, err := v.order()
@@ -215,5 +245,8 @@ func (v *visit) decide(note string, do func(ctx context.Context, o control.Order
 	if err := do(v.r.Context(), o, route, id); err != nil {
 		return err
 	}
-	return v.to("/letters/"+url.PathEscape(route)+"/"+url.PathEscape(id), note)
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
+		return err
+	}
+	return v.to(letterPath(route, id), note)
 }

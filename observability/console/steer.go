@@ -80,6 +80,23 @@ func (v *visit) pause() error {
 	})
 }
 
+// drainTime bounds how long a page waits for a route to become quiet; it stays
+// paused after that.
+const drainTime = 90 * time.Second
+
+// drain pauses a route and waits until nothing of it is under way.
+func (v *visit) drain() error {
+	d, err := v.lasting(true)
+	if err != nil {
+		return err
+	}
+	return v.command("note.drained", "/routes", func(ctx context.Context, o control.Order, route string) error {
+		ctx, cancel := context.WithTimeout(ctx, drainTime)
+		defer cancel()
+		return v.cfg.Commands.Drain(ctx, o, route, d, v.cfg.Quiet)
+	})
+}
+
 func (v *visit) resume() error { return v.command("note.resumed", "/routes", v.cfg.Commands.Resume) }
 
 func (v *visit) breakerOpen() error  { return v.force("note.opened", control.ForceOpen) }
