@@ -25,7 +25,7 @@ const (
 	portMetrics = 1 // the hub: metrics, liveness, readiness
 	portKafka   = 2
 	portRedis   = 3
-	portConsole = 4 // the hub: console
+	portConsole = 4  // the hub: console
 	portSystems = 10 // the mock systems, in the order of their table
 )
 

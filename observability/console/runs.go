@@ -188,6 +188,9 @@ func (v *visit) startRun() error {
 			return &control.Refusal{Reason: "the number of letters was not typed as it is: nothing was discarded"}
 		}
 	}
+	if err := v.letters.readAnew(v.r.Context()); err != nil { // so that each is listed
+		return err
+	}
 	if strings.TrimSpace(o.Why) == "" {
 		return &control.Refusal{Reason: "say who wants it and why"}
 	}
