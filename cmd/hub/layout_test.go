@@ -265,7 +265,7 @@ func TestNoTraces(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && (e.Name() == ".git" || e.Name() == "bin"):
+		case e.IsDir() && (e.Name() == ".git" || e.Name() == "bin" || e.Name() == "node_modules"):
 			return filepath.SkipDir
 		case !e.Type().IsRegular():
 			return nil

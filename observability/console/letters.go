@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -129,15 +130,25 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 	if err != nil {
 		return err
 	}
-	data := map[string]any{"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known)}
 	carried := whole
 	if carried == nil && !known.Resolved {
 		masked, err := v.cfg.Commands.Show(v.r.Context(), route, id)
-		if err != nil {
+		var refused *control.Refusal
+		switch {
+		case errors.As(err, &refused): // it has been resolved just now
+			if err := v.letters.readAnew(v.r.Context()); err != nil {
+				return err
+			}
+			if known, err = v.letters.get(route, id); err != nil {
+				return err
+			}
+		case err != nil:
 			return err
+		default:
+			carried = &masked
 		}
-		carried = &masked
 	}
+	data := map[string]any{"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known)}
 	if carried != nil {
 		data["Headers"], data["Payload"] = headersOf(*carried), pretty(carried.Record.Value)
 		data["Partition"], data["Offset"] = carried.Record.Partition, carried.Record.Offset

@@ -67,6 +67,10 @@ func (v *visit) command(note, back string, do func(ctx context.Context, o contro
 	if err := do(v.r.Context(), o, route); err != nil {
 		return err
 	}
+	// What was just written is to be seen on the next page.
+	if err := v.cfg.Commands.Store.Caught(v.r.Context()); err != nil {
+		return err
+	}
 	return v.to(v.back(back), note, route)
 }
 

@@ -109,14 +109,33 @@ func (w *watch) now(ctx context.Context) snapshot {
 	for {
 		s, changed := w.attend()
 		if time.Since(s.At) < 3*lookEvery || s.Problem != "" {
-			return s
+			return w.wish(s)
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return s
+			return w.wish(s)
 		}
 	}
+}
+
+// wish returns a snapshot with what operators want at this moment: who has just
+// paused a route sees it paused.
+func (w *watch) wish(s snapshot) snapshot {
+	state := w.console.cfg.Commands.Store.State()
+	s.Routes = slices.Clone(s.Routes)
+	for i := range s.Routes {
+		r := &s.Routes[i]
+		r.Wanted, r.Held = nil, nil
+		if p, ok := state.Pauses[r.Name]; ok {
+			r.Wanted = &p
+		}
+		if b, ok := state.Breakers[r.Name]; ok {
+			r.Held = &b
+		}
+		r.State = stateOf(*r)
+	}
+	return s
 }
 
 // run looks while somebody does, until ctx ends.
@@ -193,13 +212,13 @@ func (w *watch) take(ctx context.Context) (snapshot, error) {
 		s.Topics[topic] = topicView{Rate: w.speed.rate("topic "+topic, end, s.At)}
 	}
 	w.routes(&s)
-	return s, nil
+	return w.wish(s), nil
 }
 
 // routes adds all routes to a snapshot that has its groups.
 func (w *watch) routes(s *snapshot) {
 	c := w.console
-	state, letters := c.cfg.Commands.Store.State(), c.letters.unresolved()
+	letters := c.letters.unresolved()
 	local := map[string]Local{}
 	for _, l := range c.cfg.Local() {
 		local[l.Route] = l
@@ -209,19 +228,12 @@ func (w *watch) routes(s *snapshot) {
 		for _, n := range w.parked[r.Name] {
 			v.Parked += n
 		}
-		if p, ok := state.Pauses[r.Name]; ok {
-			v.Wanted = &p
-		}
-		if b, ok := state.Breakers[r.Name]; ok {
-			v.Held = &b
-		}
 		if i := slices.IndexFunc(s.Groups, func(g inspect.Group) bool { return g.Route == r.Name }); i >= 0 {
 			w.measure(s, &v, s.Groups[i])
 		}
 		var here Local
 		here, v.Here = local[r.Name]
 		v.Pauses, v.Breaker = here.Pauses, here.Breaker
-		v.State = stateOf(v)
 		s.Routes = append(s.Routes, v)
 	}
 }
@@ -250,7 +262,7 @@ func stateOf(v routeView) string {
 		return stateFailed
 	case v.Members == 0:
 		return stateAbsent
-	case v.Wanted != nil || len(v.Pauses) > 0:
+	case v.Wanted != nil || slices.ContainsFunc(v.Pauses, func(p topics.Pause) bool { return p.Reason != topics.PauseOperator }):
 		return statePaused
 	}
 	return stateRunning
