@@ -27,8 +27,21 @@ SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
+	@$(MAKE) --no-print-directory test-console
 	@$(MAKE) --no-print-directory test-real
 	@$(MAKE) --no-print-directory verify-smoke
+
+# The console in Debian's chromium. Without it the tests say so and are skipped; in
+# CI that is a failure. They run in make test's first line where axe is there
+# already. SHOTS=folder keeps a picture of every page.
+test-console: axe ## the console in a browser, and its rules of accessibility (SHOTS=)
+	@CONSOLE_SHOTS=$(SHOTS) KAFKA_BROKERS= REDIS_ADDR= $(GO) test -count=1 -run '^TestConsole' ./cmd/hub
+
+AXE := observability/console/axe
+
+# The rules of accessibility, at the version and hash of the lock file.
+axe:
+	@[ -e $(AXE)/node_modules/axe-core/axe.min.js ] || ! command -v npm >/dev/null 2>&1 || (cd $(AXE) && npm ci --ignore-scripts --no-audit --no-fund --silent)
 
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
@@ -80,4 +93,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run test test-real test-console axe verify verify-smoke failpoints bench fuzz lint vuln check clean

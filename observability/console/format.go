@@ -95,6 +95,25 @@ func (formats) when(at time.Time) string {
 	return at.In(zone()).Format("2006-01-02 15:04:05")
 }
 
+// clock writes the time of day to the millisecond; a dash for none.
+func (formats) clock(at time.Time) string {
+	if at.IsZero() {
+		return "–"
+	}
+	return at.In(zone()).Format("15:04:05.000")
+}
+
+// precise writes a time for machines, to the microsecond.
+func precise(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// brief is enough of an id to tell it from others of one application.
+func brief(id string) string {
+	if len(id) > 8 {
+		return id[:8]
+	}
+	return id
+}
+
 // utc writes a time for machines.
 func (formats) utc(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 

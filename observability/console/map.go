@@ -5,12 +5,12 @@ import "fmt"
 // The measures of the route map, in units of its picture.
 const (
 	mapWidth  = 1180
-	topicX    = 300 // where topics that are read end
-	routeX    = 360
+	topicX    = 245 // where topics that are read end
+	routeX    = 300
 	routeW    = 270
-	systemX   = 700
+	systemX   = 625
 	systemW   = 160
-	writesX   = 930 // where topics that are written begin
+	writesX   = 840 // where topics that are written begin
 	lineStep  = 32
 	bandLeast = 84
 	bandGap   = 16
