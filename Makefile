@@ -25,15 +25,17 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 # after another (-p 1), because hubs of two packages would share consumer groups.
 SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 
+# The browser's tests have a target of their own.
+NO_BROWSER := -skip '^TestConsole'
+
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
-	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
+	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on $(NO_BROWSER) ./...
 	@$(MAKE) --no-print-directory test-console
 	@$(MAKE) --no-print-directory test-real
 	@$(MAKE) --no-print-directory verify-smoke
 
 # The console in Debian's chromium. Without it the tests say so and are skipped; in
-# CI that is a failure. They run in make test's first line where axe is there
-# already. SHOTS=folder keeps a picture of every page.
+# CI that is a failure. SHOTS=folder keeps a picture of every page.
 test-console: axe ## the console in a browser, and its rules of accessibility (SHOTS=)
 	@CONSOLE_SHOTS=$(SHOTS) KAFKA_BROKERS= REDIS_ADDR= $(GO) test -count=1 -run '^TestConsole' ./cmd/hub
 
@@ -46,9 +48,9 @@ axe:
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
 	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then \
-		$(GO) test $(RACE) -count=1 -p 1 $(SERVER_SUITES); \
+		$(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SERVER_SUITES); \
 	elif timeout 10 docker info >/dev/null 2>&1; then \
-		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(SERVER_SUITES); \
+		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SERVER_SUITES); \
 	elif [ -n "$$CI" ]; then \
 		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
 	else \
