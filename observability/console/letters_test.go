@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kandashub/observability/console"
+	"kandashub/topics"
 	"kandashub/topics/control"
 	"kandashub/topics/servertest"
 )
@@ -318,6 +319,27 @@ func TestCancel(t *testing.T) {
 	left, err := w.commands.Letters(t.Context(), control.Filter{})
 	if err != nil || len(left) < 20 {
 		t.Errorf("left are %d letters, %v", len(left), err)
+	}
+}
+
+// The index of letters keeps what names them, and nothing of what they carry.
+func TestIndexKeepsNames(t *testing.T) {
+	w := newWorld(t, nil)
+	w.seed(20)
+	index := topics.NewLetterIndex(w.cluster, topics.Route{Name: route}, 100)
+	if err := index.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	index.Each(func(l *topics.Letter) {
+		n++
+		source, id := l.Message()
+		if source != "egov" || id != string(l.Record.Key)+"-1" || l.Class != "rejected" || l.Reason == "" || len(l.Record.Value) > 0 || len(l.Record.Headers) > 4 {
+			t.Errorf("%+v", l.Record)
+		}
+	})
+	if n != 20 {
+		t.Errorf("%d letters", n)
 	}
 }
 
