@@ -28,11 +28,13 @@ SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 # The browser's tests have a target of their own.
 NO_BROWSER := -skip '^TestConsole'
 
-test: ## all tests: in process, against a real Kafka and Redis where they can be had, and the smoke part of verify
+test: ## all tests: in process, against a real Kafka and Redis where they can be had, the smoke part of verify, and the alerts
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on $(NO_BROWSER) ./...
 	@$(MAKE) --no-print-directory test-console
 	@$(MAKE) --no-print-directory test-real
+	@$(MAKE) --no-print-directory test-boards
 	@$(MAKE) --no-print-directory verify-smoke
+	@$(MAKE) --no-print-directory test-alerts
 
 # The console in Debian's chromium. Without it the tests say so and are skipped; in
 # CI that is a failure. SHOTS=folder keeps a picture of every page.
@@ -57,6 +59,16 @@ test-real:
 		echo "test-real: skipped: set KAFKA_BROKERS and REDIS_ADDR, start Docker, or run deploy/servers/with-servers make test"; \
 	fi
 
+# Every query of every Grafana board, on a Prometheus that reads a hub at work.
+test-boards:
+	@if command -v prometheus >/dev/null 2>&1; then \
+		PROMETHEUS="$$(command -v prometheus)" $(GO) test -count=1 -run '^TestEveryQueryHasData$$' ./observability/dashboards; \
+	elif [ -n "$$CI" ]; then \
+		echo "test-boards: prometheus is not installed: in CI that is a failure" >&2; exit 1; \
+	else \
+		echo "test-boards: skipped: install prometheus"; \
+	fi
+
 # Faults on real processes; the verdict comes from the ledgers, the topics and Redis.
 verify: build failpoints ## faults on real processes, and a verdict from outside (REAL=1, LONG=1, MUTANTS=1, SCENARIO=, OUT=)
 	@libs=; if [ -n "$(REAL)" ]; then libs="--kafka-libs $$(deploy/servers/kafka-jars)" || exit 1; fi; \
@@ -68,6 +80,16 @@ failpoints:
 
 verify-smoke: build failpoints
 	@$(BIN)/verify run --smoke --bin $(BIN)
+
+# Faults on real processes, a real Prometheus, and the alerts that must fire.
+test-alerts: build
+	@if command -v prometheus >/dev/null 2>&1; then \
+		$(BIN)/verify alerts --bin $(BIN); \
+	elif [ -n "$$CI" ]; then \
+		echo "test-alerts: Prometheus is not installed: in CI that is a failure" >&2; exit 1; \
+	else \
+		echo "test-alerts: skipped: install Prometheus 2.42 or newer (Debian's package prometheus)"; \
+	fi
 
 # Redis syncs once a second: that is enough for the routes that are measured.
 bench: build ## speed, beside a program that promises nothing (QUICK=1, REAL=1: on Apache Kafka, ARGS=, OUT=)
@@ -95,4 +117,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real test-console axe verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run test test-real test-console axe test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean

@@ -114,6 +114,7 @@ func (b *Breaker) Admit() (done func(err error), wait time.Duration, ok bool) {
 	defer b.mu.Unlock()
 	switch b.forced {
 	case ForceOpen:
+		b.reject()
 		return nil, b.cfg.OpenFor, false
 	case ForceClosed:
 		return func(error) {}, 0, true
@@ -125,9 +126,11 @@ func (b *Breaker) Admit() (done func(err error), wait time.Duration, ok bool) {
 	settle, err := b.two.Allow()
 	switch {
 	case errors.Is(err, gobreaker.ErrOpenState):
+		b.reject()
 		// The half-open state begins after until, not at it.
 		return nil, max(time.Until(b.until), 0) + time.Nanosecond, false
 	case err != nil: // half open, and the probe is under way
+		b.reject()
 		b.refused = true
 		return nil, b.cfg.OpenFor, false
 	}
@@ -210,8 +213,14 @@ func (b *Breaker) notify() {
 	b.changed = make(chan struct{})
 }
 
+// reject counts a call that is kept back.
+func (b *Breaker) reject() { b.cfg.Metrics.System(b.cfg.System).Rejected(b.cfg.Operation) }
+
 func (b *Breaker) publish() {
 	name := strings.ReplaceAll(b.state.String(), "-", "_") // closed, half_open, open
+	if b.forced != "" {
+		name = "forced_" + b.forced
+	}
 	b.cfg.Metrics.Breaker(b.cfg.System, b.cfg.Operation, name)
 }
 

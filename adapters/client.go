@@ -81,8 +81,11 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.MaxConns <= 0 {
 		cfg.MaxConns = 256
 	}
-	return &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg),
-		metrics: cfg.Metrics.System(cfg.System)}, nil
+	c := &Client{cfg: cfg, target: strings.TrimRight(u.EscapedPath(), "/"), host: u.Host, pool: newPool(u, cfg),
+		metrics: cfg.Metrics.System(cfg.System)}
+	c.metrics.Timeout(cfg.Timeout)
+	c.pool.certificates(c.metrics)
+	return c, nil
 }
 
 // Close closes the connections that nobody uses.
@@ -96,8 +99,10 @@ func (c *Client) Close() { c.pool.close() }
 // an adapter may refine the class (a SOAP fault in a 500).
 func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 	start := time.Now()
+	c.metrics.Inflight(1)
+	defer c.metrics.Inflight(-1)
 	resp, err := c.do(ctx, r)
-	c.metrics.Call(r.Operation, result(resp, err), time.Since(start))
+	c.metrics.Call(r.Operation, result(resp, err), time.Since(start), observability.ExemplarIn(ctx))
 	return resp, err
 }
 
@@ -239,7 +244,9 @@ func result(resp Response, err error) string {
 		return "connect_error"
 	case "tls":
 		return "tls_error"
-	default: // timeout, lease_over, canceled, reset, truncated, unreadable, oversize, internal
+	case "reset", "truncated", "unreadable", "oversize":
+		return "bad_answer"
+	default: // timeout, lease_over, canceled, internal
 		return code
 	}
 }

@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
+
+	"kandashub/observability"
 )
 
 const (
@@ -28,7 +31,8 @@ type pool struct {
 	addr    string // host:port
 	tls     *tls.Config
 	dialer  net.Dialer
-	permits chan struct{} // one for each connection that is in use
+	permits chan struct{}                // one for each connection that is in use
+	metrics *observability.SystemMetrics // told of certificates
 
 	mu     sync.Mutex
 	idle   []*conn // the one used last is at the end, and is used first
@@ -65,6 +69,20 @@ func newPool(u *url.URL, cfg Config) *pool {
 		}
 	}
 	return p
+}
+
+// certificates tells m when certificates expire: now that of ours, and the
+// system's with each new connection.
+func (p *pool) certificates(m *observability.SystemMetrics) {
+	p.metrics = m
+	if p.tls == nil {
+		return
+	}
+	for _, c := range p.tls.Certificates {
+		if leaf, err := x509.ParseCertificate(c.Certificate[0]); err == nil {
+			m.Certificate("client", leaf.NotAfter)
+		}
+	}
 }
 
 // get returns a connection for one call. It waits while as many as are allowed
@@ -176,6 +194,7 @@ func (p *pool) dial(ctx context.Context) (*conn, error) {
 			return nil, err
 		}
 		c.Conn = secure
+		p.metrics.Certificate("peer", secure.ConnectionState().PeerCertificates[0].NotAfter)
 	}
 	c.header.R = c.Conn
 	c.r, c.w = bufio.NewReader(&c.header), bufio.NewWriter(c.Conn)

@@ -9,7 +9,7 @@ import (
 
 // BenchmarkMessage is what one message costs in metrics.
 func BenchmarkMessage(b *testing.B) {
-	message := messageMetrics()
+	message := oneMessage()
 	b.ReportAllocs()
 	for b.Loop() {
 		message()
@@ -18,27 +18,31 @@ func BenchmarkMessage(b *testing.B) {
 
 // TestMessageMetricsAllocateNothing holds what every message does.
 func TestMessageMetricsAllocateNothing(t *testing.T) {
-	if n := testing.AllocsPerRun(100, messageMetrics()); n != 0 {
+	if n := testing.AllocsPerRun(100, oneMessage()); n != 0 {
 		t.Errorf("counting one message allocates %v times, want 0", n)
 	}
 }
 
-// messageMetrics does what one message does to the metrics.
-func messageMetrics() func() {
+// oneMessage does what one message does to the metrics.
+func oneMessage() func() {
 	m := NewMetrics(nil)
 	m.Init(nil, Route{Name: "verify", Sources: []string{"kandas.events"}, Writes: []string{"egov.notifications"}, System: "eds", Operation: "verify"})
 	r, s := m.Route("verify"), m.System("eds")
 	return func() {
-		r.Consumed("kandas.events")
+		r.Consumed("kandas.events", 1000)
+		m.Sending(1000)
 		r.Inflight(1)
 		r.Claim("new")
 		m.Redis("claim", "ok", time.Millisecond)
 		m.Redis("done", "ok", time.Millisecond)
-		s.Call("verify", "2xx", time.Millisecond)
+		s.Inflight(1)
+		s.Call("verify", "2xx", time.Millisecond, "")
+		s.Inflight(-1)
 		m.Published("egov.notifications", "ok")
 		r.Processed("delivered")
 		r.Final("delivered")
-		r.EndToEnd(time.Second)
+		r.EndToEnd(time.Second, time.Hour, "")
+		r.Process(time.Millisecond, true, "")
 		r.Attempts(1)
 		r.Inflight(-1)
 	}

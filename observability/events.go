@@ -1,28 +1,23 @@
 package observability
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Pause says whether route is paused for reason: breaker, auth, target, redis,
-// claims_lost, partitions, dead or operator.
-func (m *Metrics) Pause(route, reason string, on bool) {
-	if m == nil {
-		return
-	}
-	v := 0.0
-	if on {
-		v = 1
-	}
-	m.paused.WithLabelValues(m.labels.value("route", route), m.labels.value("pause", reason)).Set(v)
-}
-
 // Published counts one message written to topic; result is ok or error.
 func (m *Metrics) Published(topic, result string) {
 	if m != nil {
 		m.writing(topic).inc(result)
+	}
+}
+
+// Sending records the size of a payload that is about to be written, in bytes.
+func (m *Metrics) Sending(size int) {
+	if m != nil {
+		m.sizeOut.Observe(float64(size))
 	}
 }
 
@@ -35,16 +30,19 @@ func (m *Metrics) writing(topic string) *counters {
 
 // KafkaOp records one round trip to Kafka: send, poll or commit.
 func (m *Metrics) KafkaOp(operation string, d time.Duration) {
-	if m == nil {
-		return
+	if m != nil {
+		m.kafkaOp(operation).Observe(seconds(d))
 	}
-	m.kafka.of(operation, func(operation string) prometheus.Observer {
-		return m.kafkaOps.WithLabelValues(m.labels.value("kafka", operation))
-	}).Observe(seconds(d))
 }
 
-// redisMetrics are the series of one command.
-type redisMetrics struct {
+func (m *Metrics) kafkaOp(operation string) prometheus.Observer {
+	return m.kafka.of(operation, func(operation string) prometheus.Observer {
+		return m.kafkaOps.WithLabelValues(m.labels.value("kafka", operation))
+	})
+}
+
+// commandMetrics are the series of one command of Redis.
+type commandMetrics struct {
 	results  *counters
 	duration prometheus.Observer
 }
@@ -54,16 +52,80 @@ func (m *Metrics) Redis(command, result string, d time.Duration) {
 	if m == nil {
 		return
 	}
-	r := m.redis.of(command, m.bindRedis)
-	r.results.inc(result)
-	r.duration.Observe(seconds(d))
+	c := m.redis.of(command, m.bindCommand)
+	c.results.inc(result)
+	c.duration.Observe(seconds(d))
 }
 
-func (m *Metrics) bindRedis(command string) *redisMetrics {
+func (m *Metrics) bindCommand(command string) *commandMetrics {
 	command = m.labels.value("command", command)
-	return &redisMetrics{
-		results:  m.counters(m.redisCommands, "result", redisResults, command),
+	return &commandMetrics{
+		results:  m.counters(m.redisCommandCounts, "result", redisResults, command),
 		duration: m.redisDuration.WithLabelValues(command),
+	}
+}
+
+// A RedisState is what is known of Redis at one moment.
+type RedisState struct {
+	Up bool // it has answered
+
+	// What it says of itself, summed over the masters of a cluster; set only
+	// where it has answered.
+	Keys, Memory, MemoryLimit, Evicted int64
+	EvictionUnsafe                     bool // it may evict claims
+
+	// Connections of this process. Stale are those closed so far.
+	Idle, InUse, Waiting, Stale int
+}
+
+// RedisState tells how Redis is. What one that does not answer said last stays.
+func (m *Metrics) RedisState(s RedisState) {
+	if m == nil {
+		return
+	}
+	m.redisUp.Set(oneIf(s.Up))
+	for state, n := range map[string]int{"idle": s.Idle, "in_use": s.InUse, "waiting": s.Waiting, "stale": s.Stale} {
+		m.redisPool.WithLabelValues(state).Set(float64(n))
+	}
+	if !s.Up {
+		return
+	}
+	m.redisKeys.Set(float64(s.Keys))
+	m.redisMemory.Set(float64(s.Memory))
+	m.redisLimit.Set(float64(s.MemoryLimit))
+	m.redisUnsafe.Set(oneIf(s.EvictionUnsafe))
+	m.evicted.Store(s.Evicted)
+}
+
+// ClaimsLost says whether a loss of claims stands that nobody has accepted.
+func (m *Metrics) ClaimsLost(standing bool) {
+	if m != nil {
+		m.claimsLost.Set(oneIf(standing))
+	}
+}
+
+// Operator counts one command of an operator; result is done, refused or failed.
+func (m *Metrics) Operator(action, result string) {
+	if m == nil {
+		return
+	}
+	action = strings.ReplaceAll(action, " ", "_")
+	m.operatorActions.WithLabelValues(m.labels.value("action", action), m.labels.value("result", result)).Inc()
+}
+
+// AuditFailed counts a step of a command that could not be put on record.
+func (m *Metrics) AuditFailed() {
+	if m != nil {
+		m.auditFailures.Inc()
+	}
+}
+
+// Certificate tells when a certificate expires. purpose is client (ours, shown
+// to a system), server (ours, shown to callers) or peer (a system's), and name
+// whose it is.
+func (m *Metrics) Certificate(purpose, name string, notAfter time.Time) {
+	if m != nil {
+		m.certificates.WithLabelValues(m.labels.value("purpose", purpose), m.labels.value("name", name)).Set(unix(notAfter))
 	}
 }
 
@@ -75,22 +137,25 @@ func (m *Metrics) Outcomes(result string, n int) {
 	m.outcomes.WithLabelValues(m.labels.value("report", result)).Add(float64(n))
 }
 
-// Indexed says how many outcomes can be found in this process, and how many
-// records of their topic it has not read yet.
-func (m *Metrics) Indexed(outcomes, behind int64) {
-	if m == nil {
-		return
+// Indexed says how many outcomes can be found in this process.
+func (m *Metrics) Indexed(outcomes int64) {
+	if m != nil {
+		m.indexed.Set(float64(outcomes))
 	}
-	m.indexed.Set(float64(outcomes))
-	m.behind.Set(float64(behind))
+}
+
+// IndexLag says how many records of hub.outcomes this process has not read yet.
+func (m *Metrics) IndexLag(records int64) {
+	if m != nil {
+		m.behind.Set(float64(records))
+	}
 }
 
 // Panic counts one recovered panic.
 func (m *Metrics) Panic(component string) {
-	if m == nil {
-		return
+	if m != nil {
+		m.panics.WithLabelValues(m.labels.value("component", component)).Inc()
 	}
-	m.panics.WithLabelValues(m.labels.value("component", component)).Inc()
 }
 
 // HTTP records one request served. handler is the pattern of the handler, never
@@ -107,13 +172,20 @@ func (m *Metrics) HTTP(handler, method string, code int, d time.Duration) {
 // logged counts a line of the log.
 func (m *Metrics) logged(level string) {
 	if m != nil {
-		m.logMessages.WithLabelValues(level).Inc()
+		m.levels.inc(level)
 	}
 }
 
-// redacted counts what the log filter took out.
-func (m *Metrics) redacted(kind string) {
+// redact counts what the log filter took out.
+func (m *Metrics) redact(kind string) {
 	if m != nil {
-		m.redactions.WithLabelValues(kind).Inc()
+		m.redactions.inc(kind)
 	}
+}
+
+func oneIf(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
 }

@@ -87,7 +87,7 @@ func (h *maskHandler) WithGroup(name string) slog.Handler {
 	return &maskHandler{next: h.next.WithGroup(h.text(name)), key: h.key, metrics: h.metrics}
 }
 
-func (h *maskHandler) text(s string) string { return scrub(s, h.metrics.redacted) }
+func (h *maskHandler) text(s string) string { return scrub(s, h.metrics.redact) }
 
 // attr masks one attribute. Whatever it does not know it hides.
 func (h *maskHandler) attr(a slog.Attr) slog.Attr {
@@ -109,10 +109,10 @@ func (h *maskHandler) attr(a slog.Attr) slog.Attr {
 		return slog.Attr{Key: h.text(a.Key), Value: slog.GroupValue(masked...)}
 	}
 	if identifiers[a.Key] && v.Kind() == slog.KindString {
-		return slog.String(a.Key, scrubID(v.String(), h.metrics.redacted))
+		return slog.String(a.Key, scrubID(v.String(), h.metrics.redact))
 	}
 	if !loggable[a.Key] && !identifiers[a.Key] {
-		h.metrics.redacted(kindField)
+		h.metrics.redact(kindField)
 		return slog.String(h.text(a.Key), hidden)
 	}
 	return slog.Attr{Key: a.Key, Value: h.value(v)}
@@ -126,7 +126,7 @@ func (h *maskHandler) value(v slog.Value) slog.Value {
 	case slog.KindInt64, slog.KindUint64, slog.KindFloat64:
 		// An IIN as a number: twelve digits, or eleven where the first was 0.
 		if n := len(strings.TrimLeft(v.String(), "-")); n == 11 || n == 12 {
-			h.metrics.redacted(kindIIN)
+			h.metrics.redact(kindIIN)
 			return slog.StringValue("[iin]")
 		}
 		return v
@@ -151,7 +151,7 @@ func (h *maskHandler) value(v slog.Value) slog.Value {
 	case nil:
 		return v
 	}
-	h.metrics.redacted(kindField)
+	h.metrics.redact(kindField)
 	return slog.StringValue(hidden)
 }
 

@@ -140,8 +140,8 @@ func TestLogCounts(t *testing.T) {
 	}{
 		{"info lines", testutil.ToFloat64(m.logMessages.WithLabelValues("info")), 0},
 		{"warn lines", testutil.ToFloat64(m.logMessages.WithLabelValues("warn")), 1},
-		{"IINs", testutil.ToFloat64(m.redactions.WithLabelValues("iin")), 2},
-		{"hidden fields", testutil.ToFloat64(m.redactions.WithLabelValues("field")), 1},
+		{"IINs", testutil.ToFloat64(m.redacted.WithLabelValues("iin")), 2},
+		{"hidden fields", testutil.ToFloat64(m.redacted.WithLabelValues("field")), 1},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)

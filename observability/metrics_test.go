@@ -28,25 +28,40 @@ func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 // touch calls every method once, with name in every label that takes one.
 func touch(m *Metrics, name string) {
 	r, s := m.Route(name), m.System(name)
-	for _, f := range []func(string){r.Consumed, r.Processed, r.Final, r.Rejected, r.DeadLetter, r.Claim, r.Commit, r.FetchError, r.Panic} {
+	for _, f := range []func(string){r.Processed, r.Final, r.Rejected, r.DeadLetter, r.Claim, r.Commit, r.FetchError, r.Panic, r.Resolved} {
 		f(name)
 	}
 	r.DeadPublishFailed()
+	r.Consumed(name, 1000)
+	r.Process(time.Second, true, "")
+	r.Process(time.Second, false, "")
+	r.Partitions(8)
+	r.AtRisk(3, 1)
+	r.Pause(name, true)
 	r.Rebalance()
-	r.EndToEnd(time.Second)
+	r.EndToEnd(time.Second, time.Hour, "")
 	r.Attempts(2)
 	r.Inflight(1)
 	r.ConcurrencyLimit(64)
 	r.Lag(name, 3, 1, time.Now())
-	r.Parked(3, 2, 1)
+	r.Parked(3, 2, 1, time.Now())
 	r.Dead(3, 1, time.Now())
 	r.Stuck(3, 1)
 	r.Assigned(8)
 	r.KafkaOp(name, time.Second)
-	s.Call(name, name, time.Second)
+	s.Call(name, name, time.Second, "")
+	s.Inflight(1)
+	s.Timeout(time.Second)
+	s.Rejected(name)
+	s.Certificate(name, time.Now())
 	m.Published(name, name)
 	m.Breaker(name, name, name)
-	m.Pause(name, name, true)
+	m.Sending(1000)
+	m.RedisState(RedisState{Up: true})
+	m.ClaimsLost(true)
+	m.Operator(name, name)
+	m.AuditFailed()
+	m.Config("HUB_X=1")
 	m.Redis(name, name, time.Second)
 	m.HTTP(name, name, 200, time.Second)
 }
@@ -197,8 +212,8 @@ hub_consumer_lag_seconds{partition="6",route="verify",topic="kandas.events"} 0
 func TestDeadAndParkedAreSummedOverPartitions(t *testing.T) {
 	m, reg := newTestMetrics(t)
 	old := time.Unix(1_700_000_000, 0)
-	m.Route("verify").Parked(0, 5, 2)
-	m.Route("verify").Parked(1, 1, 1)
+	m.Route("verify").Parked(0, 5, 2, old.Add(time.Minute))
+	m.Route("verify").Parked(1, 1, 1, old)
 	m.Route("verify").Dead(0, 3, old.Add(time.Hour))
 	m.Route("verify").Dead(1, 1, old)
 	m.Route("verify").Dead(2, 0, time.Time{})
@@ -215,8 +230,12 @@ hub_dlq_unresolved_messages{route="verify"} 4
 # TYPE hub_parked_keys gauge
 hub_parked_keys{route="register"} 0
 hub_parked_keys{route="verify"} 3
+# HELP hub_parked_oldest_timestamp_seconds Unix time at which the oldest message that waits was parked; 0 if there is none.
+# TYPE hub_parked_oldest_timestamp_seconds gauge
+hub_parked_oldest_timestamp_seconds{route="register"} 0
+hub_parked_oldest_timestamp_seconds{route="verify"} 1.7e+09
 `
-	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hub_dlq_oldest_unresolved_timestamp_seconds",
+	err := testutil.GatherAndCompare(reg, strings.NewReader(want), "hub_parked_oldest_timestamp_seconds", "hub_dlq_oldest_unresolved_timestamp_seconds",
 		"hub_dlq_unresolved_messages", "hub_parked_keys")
 	if err != nil {
 		t.Error(err)
@@ -234,7 +253,7 @@ func collectorOf(t *testing.T, m *Metrics, route string) prometheus.Collector {
 		m.parts.mu.Lock()
 		defer m.parts.mu.Unlock()
 		for _, p := range m.parts.routes[route] {
-			n += float64(p.deadOnes)
+			n += float64(p.unresolved)
 		}
 		return n
 	})
@@ -249,9 +268,13 @@ func TestBreakerIsInOneState(t *testing.T) {
 # HELP hub_breaker_state State of the breaker: the series of the current state is 1.
 # TYPE hub_breaker_state gauge
 hub_breaker_state{operation="register",state="closed",system="kandas"} 1
+hub_breaker_state{operation="register",state="forced_closed",system="kandas"} 0
+hub_breaker_state{operation="register",state="forced_open",system="kandas"} 0
 hub_breaker_state{operation="register",state="half_open",system="kandas"} 0
 hub_breaker_state{operation="register",state="open",system="kandas"} 0
 hub_breaker_state{operation="verify",state="closed",system="eds"} 0
+hub_breaker_state{operation="verify",state="forced_closed",system="eds"} 0
+hub_breaker_state{operation="verify",state="forced_open",system="eds"} 0
 hub_breaker_state{operation="verify",state="half_open",system="eds"} 0
 hub_breaker_state{operation="verify",state="open",system="eds"} 1
 `
@@ -260,6 +283,62 @@ hub_breaker_state{operation="verify",state="open",system="eds"} 1
 	}
 	if got := testutil.ToFloat64(m.breakerTransitions.WithLabelValues("eds", "verify", "open")); got != 2 {
 		t.Errorf("%v transitions to open, want 2: telling a state again is none", got)
+	}
+}
+
+func TestRouteIsInOneState(t *testing.T) {
+	m, reg := newTestMetrics(t)
+	r := m.Route("verify")
+	for _, step := range []struct {
+		reason string
+		on     bool
+		want   string
+	}{
+		{"redis", true, "paused"}, {"breaker", true, "paused"}, {"redis", false, "paused"}, {"breaker", false, "running"},
+		{"operator", true, "paused"}, {"stopped", true, "failed"}, {"operator", false, "failed"},
+	} {
+		r.Pause(step.reason, step.on)
+		for _, s := range routeStates {
+			got := testutil.ToFloat64(m.routeState.WithLabelValues("verify", s))
+			if (got == 1) != (s == step.want) {
+				t.Errorf("%s %v: state %s is %v, want %s", step.reason, step.on, s, got, step.want)
+			}
+		}
+	}
+	if !slices.Contains(hubSeries(t, reg), "hub_route_state{route=register,state=running}") {
+		t.Error("a route that was never paused has no state")
+	}
+}
+
+// TestExemplars records what belongs to a kept trace, and what does not.
+func TestExemplars(t *testing.T) {
+	m, reg := newTestMetrics(t)
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for traceID, route := range map[string]string{id: "verify", "": "register"} {
+		m.Route(route).EndToEnd(time.Second, time.Hour, traceID)
+		m.Route(route).Process(time.Second, true, traceID)
+		m.System(route).Call("do", "2xx", time.Second, traceID)
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]int{}
+	for _, f := range families {
+		for _, s := range f.GetMetric() {
+			for _, b := range s.GetHistogram().GetBucket() {
+				for _, l := range b.GetExemplar().GetLabel() {
+					if l.GetName() != "trace_id" || l.GetValue() != id {
+						t.Errorf("%s: exemplar %s", f.GetName(), l)
+					}
+					found[f.GetName()]++
+				}
+			}
+		}
+	}
+	want := map[string]int{"hub_end_to_end_latency_seconds": 1, "hub_message_process_duration_seconds": 1, "hub_external_request_duration_seconds": 1}
+	if diff := cmp.Diff(want, found); diff != "" {
+		t.Errorf("exemplars (-want +got):\n%s", diff)
 	}
 }
 
@@ -280,5 +359,5 @@ func TestNilMetrics(t *testing.T) {
 		}
 	}
 	(*Metrics)(nil).logged("info")
-	(*Metrics)(nil).redacted(kindIIN)
+	(*Metrics)(nil).redact(kindIIN)
 }

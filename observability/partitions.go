@@ -9,7 +9,7 @@ import (
 )
 
 // partitions is the collector of what is known per partition: lag, parked
-// messages, unresolved dead letters. Sums and ages are made at scrape time, so
+// messages, unresolved dead letters, deadlines. Sums and ages are made at scrape time, so
 // that an age grows while nothing happens, which is when it matters.
 type partitions struct {
 	mu        sync.Mutex
@@ -19,10 +19,9 @@ type partitions struct {
 }
 
 type partition struct {
-	lag                    map[string]lag // by topic
-	parked, keys, deadOnes int
-	stuck                  int
-	oldestDead             time.Time
+	lag                                     map[string]lag // by topic
+	parked, keys, unresolved, stuck, atRisk int
+	oldestParked, oldestDead                time.Time
 }
 
 type lag struct {
@@ -45,6 +44,10 @@ var (
 		"Messages that are parked and unfinished, in partitions that this process owns.", []string{"route"}, nil)
 	parkedKeysDesc = prometheus.NewDesc("hub_parked_keys",
 		"Applications with parked messages, in partitions that this process owns.", []string{"route"}, nil)
+	oldestParkedDesc = prometheus.NewDesc("hub_parked_oldest_timestamp_seconds",
+		"Unix time at which the oldest message that waits was parked; 0 if there is none.", []string{"route"}, nil)
+	atRiskDesc = prometheus.NewDesc("hub_deadline_at_risk_messages",
+		"Undelivered messages with less than a fifth of the time to their deadline left, in partitions that this process owns.", []string{"route"}, nil)
 	stuckDesc = prometheus.NewDesc("hub_stuck_attempts",
 		"Attempts at messages that run on past their lease, in partitions that this process owns.", []string{"route"}, nil)
 	unresolvedDesc = prometheus.NewDesc("hub_dlq_unresolved_messages",
@@ -56,7 +59,7 @@ var (
 // Describe implements prometheus.Collector.
 func (p *partitions) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{lagMessagesDesc, lagSecondsDesc, lagRefreshedDesc,
-		parkedDesc, parkedKeysDesc, stuckDesc, unresolvedDesc, oldestUnresolvedDesc} {
+		parkedDesc, parkedKeysDesc, oldestParkedDesc, atRiskDesc, stuckDesc, unresolvedDesc, oldestUnresolvedDesc} {
 		ch <- d
 	}
 }
@@ -71,14 +74,11 @@ func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 	now := p.now()
 	send(lagRefreshedDesc, unix(p.refreshed))
 	for route, parts := range p.routes {
-		var parked, keys, stuck, unresolved int
-		var oldest time.Time
+		var sum partition
 		for number, part := range parts {
-			parked, keys, unresolved = parked+part.parked, keys+part.keys, unresolved+part.deadOnes
-			stuck += part.stuck
-			if !part.oldestDead.IsZero() && (oldest.IsZero() || part.oldestDead.Before(oldest)) {
-				oldest = part.oldestDead
-			}
+			sum.parked, sum.keys, sum.unresolved = sum.parked+part.parked, sum.keys+part.keys, sum.unresolved+part.unresolved
+			sum.stuck, sum.atRisk = sum.stuck+part.stuck, sum.atRisk+part.atRisk
+			sum.oldestDead, sum.oldestParked = older(sum.oldestDead, part.oldestDead), older(sum.oldestParked, part.oldestParked)
 			for topic, l := range part.lag {
 				age := time.Duration(0)
 				if !l.oldest.IsZero() {
@@ -89,12 +89,22 @@ func (p *partitions) Collect(ch chan<- prometheus.Metric) {
 				send(lagSecondsDesc, seconds(age), route, topic, n)
 			}
 		}
-		send(parkedDesc, float64(parked), route)
-		send(parkedKeysDesc, float64(keys), route)
-		send(stuckDesc, float64(stuck), route)
-		send(unresolvedDesc, float64(unresolved), route)
-		send(oldestUnresolvedDesc, unix(oldest), route)
+		send(parkedDesc, float64(sum.parked), route)
+		send(parkedKeysDesc, float64(sum.keys), route)
+		send(oldestParkedDesc, unix(sum.oldestParked), route)
+		send(atRiskDesc, float64(sum.atRisk), route)
+		send(stuckDesc, float64(sum.stuck), route)
+		send(unresolvedDesc, float64(sum.unresolved), route)
+		send(oldestUnresolvedDesc, unix(sum.oldestDead), route)
 	}
+}
+
+// older returns the earlier of two times; zero is none.
+func older(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // addRoute makes a route's sums appear with 0.
@@ -126,18 +136,6 @@ func (p *partitions) lag(route, topic string, number int, messages int64, oldest
 		part.lag[topic] = lag{messages: messages, oldest: oldest}
 		p.refreshed = p.now()
 	})
-}
-
-func (p *partitions) parked(route string, number, messages, keys int) {
-	p.update(route, number, func(part *partition) { part.parked, part.keys = messages, keys })
-}
-
-func (p *partitions) stuck(route string, number, attempts int) {
-	p.update(route, number, func(part *partition) { part.stuck = attempts })
-}
-
-func (p *partitions) dead(route string, number, unresolved int, oldest time.Time) {
-	p.update(route, number, func(part *partition) { part.deadOnes, part.oldestDead = unresolved, oldest })
 }
 
 func (p *partitions) forget(route string, number int) {

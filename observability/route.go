@@ -1,6 +1,7 @@
 package observability
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,11 +20,14 @@ type RouteMetrics struct {
 	all  *Metrics
 	name string
 
-	consumed, processed, final, claims, rejected, deadLetters, commits, fetchErrors *counters
+	consumed, processed, final, claims, rejected, deadLetters, resolved, commits, fetchErrors *counters
 
-	rebalances, deadPublishFailures              prometheus.Counter
-	inflight, concurrency, lastSuccess, assigned prometheus.Gauge
-	attempts, endToEnd                           prometheus.Observer
+	rebalances, deadPublishFailures, missed                  prometheus.Counter
+	inflight, concurrency, lastSuccess, assigned, partitions prometheus.Gauge
+	attempts, endToEnd, slack, processedWell, processedBadly prometheus.Observer
+
+	mu      sync.Mutex
+	reasons map[string]bool // why it is paused
 }
 
 // Route returns the series of a route. One that [Metrics.Init] was not told of
@@ -42,32 +46,42 @@ func (m *Metrics) bindRoute(route Route, codes []string) *RouteMetrics {
 	for _, reason := range pauseReasons {
 		m.paused.WithLabelValues(name, reason)
 	}
-	return &RouteMetrics{
-		all: m, name: name,
+	r := &RouteMetrics{
+		all: m, name: name, reasons: make(map[string]bool),
 		consumed:    m.counters(m.consumed, "topic", route.Sources, name),
 		processed:   m.counters(m.processed, "outcome", attemptOutcomes, name),
 		final:       m.counters(m.final, "outcome", finalOutcomes, name),
 		claims:      m.counters(m.claims, "verdict", claimVerdicts, name),
 		rejected:    m.counters(m.rejected, "code", codes, name),
 		deadLetters: m.counters(m.deadLetters, "code", codes, name),
+		resolved:    m.counters(m.lettersResolved, "resolution", resolutions, name),
 		commits:     m.counters(m.commits, "result", okOrError, name),
-		fetchErrors: m.counters(m.fetchErrors, "fetch", nil, name),
+		fetchErrors: m.counters(m.fetchErrors, "fetch", fetchReasons, name),
 
 		rebalances:          m.rebalances.WithLabelValues(name),
 		deadPublishFailures: m.deadPublishFailures.WithLabelValues(name),
+		missed:              m.deadlineMissed.WithLabelValues(name),
 		inflight:            m.inflight.WithLabelValues(name),
 		concurrency:         m.concurrency.WithLabelValues(name),
 		lastSuccess:         m.lastSuccess.WithLabelValues(name),
 		assigned:            m.assigned.WithLabelValues(name),
 		attempts:            m.attempts.WithLabelValues(name),
 		endToEnd:            m.endToEnd.WithLabelValues(name),
+		partitions:          m.routePartitions.WithLabelValues(name),
+		slack:               m.deadlineSlack.WithLabelValues(name),
+		processedWell:       m.process.WithLabelValues(name, "ok"),
+		processedBadly:      m.process.WithLabelValues(name, "error"),
 	}
+	r.showState()
+	return r
 }
 
-// Consumed counts one message read from a source topic.
-func (r *RouteMetrics) Consumed(topic string) {
+// Consumed counts one message read from a source topic, and the size of its
+// payload in bytes.
+func (r *RouteMetrics) Consumed(topic string, size int) {
 	if r != nil {
 		r.consumed.inc(topic)
+		r.all.sizeIn.Observe(float64(size))
 	}
 }
 
@@ -79,7 +93,21 @@ func (r *RouteMetrics) Processed(outcome string) {
 	}
 }
 
-// Final counts one finished message: delivered, duplicate or dead_lettered.
+// Process records the hub's own time for an attempt, the call of the system left
+// out; ok says that the message has come to its end. traceID is that of a trace
+// that is kept, else empty.
+func (r *RouteMetrics) Process(d time.Duration, ok bool, traceID string) {
+	switch {
+	case r == nil:
+	case ok:
+		observe(r.processedWell, seconds(d), traceID)
+	default:
+		observe(r.processedBadly, seconds(d), traceID)
+	}
+}
+
+// Final counts one finished message: delivered, duplicate, rejected (it is the
+// sender's fault) or dead_lettered (it is not).
 func (r *RouteMetrics) Final(outcome string) {
 	if r == nil {
 		return
@@ -97,10 +125,20 @@ func (r *RouteMetrics) Rejected(reason string) {
 	}
 }
 
-// EndToEnd records the time from the chain's first message to the effect.
-func (r *RouteMetrics) EndToEnd(d time.Duration) {
-	if r != nil {
-		r.endToEnd.Observe(seconds(d))
+// EndToEnd records the time from the chain's first message to the effect, and
+// how much of the deadline was left; 0: there is none. traceID is that of a trace
+// that is kept, else empty.
+func (r *RouteMetrics) EndToEnd(d, deadline time.Duration, traceID string) {
+	if r == nil {
+		return
+	}
+	observe(r.endToEnd, seconds(d), traceID)
+	if deadline == 0 {
+		return
+	}
+	r.slack.Observe((deadline - d).Seconds())
+	if d > deadline {
+		r.missed.Inc()
 	}
 }
 
@@ -140,6 +178,14 @@ func (r *RouteMetrics) DeadLetter(code string) {
 	}
 }
 
+// Resolved counts one decision of a dead letter that has been carried out:
+// replayed, answered or discarded.
+func (r *RouteMetrics) Resolved(action string) {
+	if r != nil {
+		r.resolved.inc(action)
+	}
+}
+
 // DeadPublishFailed counts a dead letter that could not be written.
 func (r *RouteMetrics) DeadPublishFailed() {
 	if r != nil {
@@ -164,25 +210,33 @@ func (r *RouteMetrics) ForgetPartition(partition int) {
 }
 
 // Parked says how many messages of how many keys are parked and unfinished in a
-// partition.
-func (r *RouteMetrics) Parked(partition, messages, keys int) {
+// partition, and when the oldest was parked; zero if there is none.
+func (r *RouteMetrics) Parked(number, messages, keys int, oldest time.Time) {
 	if r != nil {
-		r.all.parts.parked(r.name, partition, messages, keys)
+		r.all.parts.update(r.name, number, func(p *partition) { p.parked, p.keys, p.oldestParked = messages, keys, oldest })
+	}
+}
+
+// AtRisk tells how many messages of a partition are near their deadline, or past
+// it, and not delivered.
+func (r *RouteMetrics) AtRisk(number, messages int) {
+	if r != nil {
+		r.all.parts.update(r.name, number, func(p *partition) { p.atRisk = messages })
 	}
 }
 
 // Stuck tells how many attempts of a partition run on past their lease.
-func (r *RouteMetrics) Stuck(partition, attempts int) {
+func (r *RouteMetrics) Stuck(number, attempts int) {
 	if r != nil {
-		r.all.parts.stuck(r.name, partition, attempts)
+		r.all.parts.update(r.name, number, func(p *partition) { p.stuck = attempts })
 	}
 }
 
 // Dead says how many dead letters of a partition are unresolved, and when the
 // oldest was written; zero if there is none.
-func (r *RouteMetrics) Dead(partition, unresolved int, oldest time.Time) {
+func (r *RouteMetrics) Dead(number, unresolved int, oldest time.Time) {
 	if r != nil {
-		r.all.parts.dead(r.name, partition, unresolved, oldest)
+		r.all.parts.update(r.name, number, func(p *partition) { p.unresolved, p.oldestDead = unresolved, oldest })
 	}
 }
 
@@ -204,6 +258,45 @@ func (r *RouteMetrics) Rebalance() {
 func (r *RouteMetrics) Assigned(partitions int) {
 	if r != nil {
 		r.assigned.Set(float64(partitions))
+	}
+}
+
+// Partitions says how many partitions each of the route's topics has.
+func (r *RouteMetrics) Partitions(n int) {
+	if r != nil {
+		r.partitions.Set(float64(n))
+	}
+}
+
+// Pause says whether the route is paused for reason: breaker, auth, target,
+// redis, kafka, claims_lost, partitions, dead, operator, or stopped for good.
+func (r *RouteMetrics) Pause(reason string, on bool) {
+	if r == nil {
+		return
+	}
+	reason = r.all.labels.value("pause", reason)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all.paused.WithLabelValues(r.name, reason).Set(oneIf(on))
+	if on {
+		r.reasons[reason] = true
+	} else {
+		delete(r.reasons, reason)
+	}
+	r.showState()
+}
+
+// showState makes exactly one of the route's states 1.
+func (r *RouteMetrics) showState() {
+	now := "running"
+	switch {
+	case r.reasons[stoppedForGood]:
+		now = "failed"
+	case len(r.reasons) > 0:
+		now = "paused"
+	}
+	for _, s := range routeStates {
+		r.all.routeState.WithLabelValues(r.name, s).Set(oneIf(s == now))
 	}
 }
 

@@ -48,7 +48,7 @@ func get(t *testing.T, url, accept string) (status int, header http.Header, body
 
 func TestMetricsEndpointSpeaksOpenMetrics(t *testing.T) {
 	m, reg := newTestMetrics(t)
-	m.Route("verify").Consumed("kandas.events")
+	m.Route("verify").Consumed("kandas.events", 1000)
 	url := serve(t, NewServer("127.0.0.1:0", reg))
 	status, header, body := get(t, url+"/metrics", "application/openmetrics-text; version=1.0.0")
 	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "application/openmetrics-text") || !strings.HasSuffix(body, "# EOF\n") {

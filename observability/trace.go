@@ -1,6 +1,7 @@
 package observability
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -97,4 +98,19 @@ func (t Trace) String() string {
 func TraceID(traceparent string) string {
 	t, _ := ParseTrace(traceparent)
 	return t.ID()
+}
+
+// exemplarKey is the key of a trace id in a context.
+type exemplarKey struct{}
+
+// WithExemplar returns a context under which what is measured names a trace: its
+// id, in hex.
+func WithExemplar(ctx context.Context, traceID string) context.Context {
+	return context.WithValue(ctx, exemplarKey{}, traceID)
+}
+
+// ExemplarIn returns the trace id of a context; empty if it has none.
+func ExemplarIn(ctx context.Context) string {
+	id, _ := ctx.Value(exemplarKey{}).(string)
+	return id
 }

@@ -73,10 +73,10 @@ func newLanes() *lanesPlay {
 	g := &generation{
 		ctx: ctx, limiter: newLimiter(64, nil), crew: crew{make(chan func())}, bytes: new(atomic.Int64), count: 1,
 		window: 1000, windowBytes: 1 << 30, fetcher: &fetcher{}, committer: &committer{dirtied: make(chan struct{}, 1)},
-		carry: func(context.Context, *Record) outcome {
+		carry: oneByOne(func(context.Context, *Record) outcome {
 			l.left.Done()
 			return outcome{kind: finished}
-		},
+		}),
 		delivery: &Delivery{Route: route, Gate: NewGate(openBreaker{}, nil), Log: slog.New(slog.DiscardHandler), Now: time.Now},
 	}
 	l.p = &partition{generation: g, index: newIndex(), lanes: map[string]*lane{}, early: map[*stream]map[int64]bool{},
@@ -102,5 +102,20 @@ func (l *lanesPlay) carry(n int) {
 		l.left.Add(len(batch))
 		l.source.deliver(batch, l.next)
 		l.left.Wait()
+	}
+}
+
+// oneByOne carries a series with a life that is played for each message.
+func oneByOne(play func(context.Context, *Record) outcome) func(context.Context, *series) {
+	return func(ctx context.Context, s *series) {
+		for i, r := range s.records {
+			out := play(ctx, r)
+			s.called(0)
+			last := out.kind != finished || i+1 == len(s.records) || !s.more()
+			s.tell(out, last)
+			if last {
+				return
+			}
+		}
 	}
 }

@@ -36,6 +36,7 @@ type bench struct {
 	store   *claims.Store
 	rdb     *redis.Client
 	losses  topics.Losses
+	reports topics.Outcomes
 	gate    *topics.Gate
 	produce *topics.Producer
 	timing  topics.Timing
@@ -129,7 +130,7 @@ func (b *bench) consumer() *topics.Consumer {
 			Route: b.route, Claims: b.store, Producer: b.produce, Gate: b.gate, Timing: b.timing, Check: check,
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
 			Metrics: observability.NewMetrics(nil).Route("route"), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-			Now: time.Now, Losses: b.losses,
+			Now: time.Now, Losses: b.losses, Outcomes: b.reports,
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"kandashub/observability"
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
 )
@@ -42,7 +43,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		return replies, err
 	}
 	failpoint.Hit(failpoint.Marked, l.Route.Name)
-	if l.generation.Err() != nil { // nothing new is begun
+	if l.term.Err() != nil { // nothing new is begun
 		return nil, l.giveBack(ctx, errStopped)
 	}
 	if !op.Effect.sentAtOnce() { // else the claim has said sent
@@ -88,9 +89,15 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
 	defer cancel()
 	began := time.Now()
-	l.calling = l.Now()
+	l.asked = l.Now()
 	defer func() { l.took = time.Since(began) }()
-	return do(l.Lease(ctx, l.claim.Lease), l.msg)
+	if id := l.work.Exemplar(); id != "" {
+		ctx = observability.WithExemplar(ctx, id)
+	}
+	l.work.Start(observability.StepCall, l.Route.Operation.System, l.Route.Operation.Name)
+	replies, err := do(l.Lease(ctx, l.claim.Lease), l.msg)
+	l.work.Stop(codeOf(err))
+	return replies, err
 }
 
 func (l *life) ask(ctx context.Context, sentAt time.Time) (replies []Reply, arrived bool, err error) {

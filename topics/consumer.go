@@ -53,6 +53,7 @@ var errPartitions = errors.New("the number of partitions has changed")
 // route is then paused for good.
 func (c *Consumer) Run(ctx context.Context) error {
 	c.limiter = newLimiter(c.Workers, c.Delivery.Metrics)
+	c.Delivery.Metrics.Partitions(c.Partitions)
 	for {
 		if err := c.awaitTopics(ctx); err != nil {
 			return nil // ctx has ended

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
@@ -72,7 +73,7 @@ func (p *partition) letterOf(d *decision) (key string, lies int64, ok bool) {
 }
 
 // carryOut carries out a decision and writes down that its letter is resolved.
-func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
+func (p *partition) carryOut(ctx context.Context, d *decision, called func(time.Duration)) outcome {
 	letter, err := p.cluster.readAt(ctx, p.dead.topic, p.number, d.lies)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -82,9 +83,9 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	}
 	if d.action == DecideUndo {
-		return p.delivery.undo(ctx, letter, d)
+		return p.delivery.undo(term{ctx, p.overtime}, letter, d)
 	}
-	out := p.delivery.Decide(ctx, letter, d)
+	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, called)
 	if out.kind != finished && out.kind != held {
 		return out
 	}
@@ -93,13 +94,19 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 		return outcome{kind: stopped}
 	}
 	failpoint.Hit(failpoint.Resolved, p.delivery.Route.Name)
+	p.delivery.Metrics.Resolved(resolution(d.action))
 	out.resolves = d.letter
 	return out
 }
 
+// resolution is the metric label of an action.
+func resolution(action string) string {
+	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
+}
+
 // Decide carries out what a person decided of a letter.
-func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) outcome {
-	l := &life{Delivery: d, generation: ctx, record: letter, began: d.Now()}
+func (d *Delivery) Decide(t term, letter *Record, what *decision, called func(time.Duration)) outcome {
+	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
 		l.reportDecision(what)
@@ -114,18 +121,18 @@ func (d *Delivery) Decide(ctx context.Context, letter *Record, what *decision) o
 	request := l.request()
 	request.DecisionID = what.id
 	class, _ := letter.header("hub_class")
-	acted, err := d.Claims.Decide(ctx, request, what.letter, claimDecision(what.action, class))
+	acted, err := d.Claims.Decide(t, request, what.letter, claimDecision(what.action, class))
 	if err != nil {
-		return l.redisAway(ctx, err)
+		return l.redisAway(t, err)
 	}
 	failpoint.Hit(failpoint.Decided, d.Route.Name)
 	switch {
 	case what.action == DecideReplay:
 		// Whether or not it acted: an earlier hub may have died after its claim,
 		// and the claim says what is left to do.
-		return d.Deliver(ctx, letter)
+		return d.Deliver(t, letter, called)
 	case acted && what.action == DecideAnswer:
-		if out := l.give(ctx, what); out.kind != finished {
+		if out := l.give(t, what); out.kind != finished {
 			return out
 		}
 	}

@@ -16,6 +16,7 @@ type Timing struct {
 	Lease        time.Duration // of a claim; longer than Call
 	Drain        time.Duration // given to running calls when a partition is handed over
 	ParkAfter    time.Duration // of failing while the operation answers others
+	Deadline     time.Duration // from a chain's first message to the effect, for metrics alone; 0: none
 	BackoffLeast time.Duration
 	BackoffMost  time.Duration
 }
@@ -45,83 +46,123 @@ type Delivery struct {
 	Losses Losses
 
 	Metrics *observability.RouteMetrics // of the route; may be nil
+	Tracer  *observability.Tracer       // nil: tracing is off
 	Log     *slog.Logger
 	Now     func() time.Time
+}
+
+// A term is the time in which a partition is ours. It ends with the generation, and
+// then nothing new is begun. What has been begun is carried to its end in overtime,
+// which lasts a lease longer.
+type term struct {
+	context.Context
+	overtime context.Context
+}
+
+func newTerm(ctx context.Context, lease time.Duration) term {
+	overtime, over := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() { time.AfterFunc(lease, over) })
+	return term{ctx, overtime}
 }
 
 // life is one attempt at one message.
 type life struct {
 	*Delivery
-	generation context.Context // ends when the partition is no longer ours
-	record     *Record
-	msg        Message
-	claim      *claims.Claim
-	marks      []string
-	sent       bool        // the claim says sent: an effect is possible
-	kept       bool        // the claim keeps the answer: the effect is done
-	done       func(error) // tells the gate what came of it
-	began      time.Time   // this attempt
-	calling    time.Time   // the call of the system began; zero if there was none
-	took       time.Duration
-	wrong      *Failure // what the contract says is wrong with the message
+	term   term
+	record *Record
+	number int // which attempt at it this is, from 1
+	msg    Message
+	claim  *claims.Claim
+	marks  []string
+	sent   bool                // the claim says sent: an effect is possible
+	kept   bool                // the claim keeps the answer: the effect is done
+	done   func(error)         // tells the gate what came of it
+	called func(time.Duration) // told how long the call took, once there is no more to come; may be nil
+	began  time.Time           // this attempt
+	read   time.Time           // the same, by the clock that is told to others
+	asked  time.Time           // the call of the system began, by that clock; zero if there was none
+	took   time.Duration       // of the call
+	work   *observability.Work // for its trace; nil where tracing is off
+	wrong  *Failure            // what the contract says is wrong with the message
+
+	// before is the message before this one in a series, if its claim is still to
+	// be ended. It then is ended, and out is what it came to.
+	before *life
+	ended  bool
+	out    outcome
 }
 
 // Deliver carries one record as far as it can go now. This is the life of a
 // message; read it first. What it calls is in call.go, what it writes in
-// reply.go, and what becomes of it without an answer in outcome.go.
+// reply.go, and what becomes of it without an answer in outcome.go. Messages that
+// stand one behind the other in a lane are carried by series.go.
 //
-// ctx is the generation's: once it has ended nothing new is begun, but a call
-// that runs is carried to its end under its lease.
-func (d *Delivery) Deliver(ctx context.Context, r *Record) (out outcome) {
-	l := &life{Delivery: d, generation: ctx, record: r, began: d.Now()}
-	defer func() { out.took = l.took }()
-	defer l.recoverPanic(ctx, &out)
+// Once the term has ended nothing new is begun, but a call that runs is carried to
+// its end under its lease.
+func (d *Delivery) Deliver(t term, r *Record, called func(time.Duration)) outcome {
+	l := d.begin(t, r)
+	l.called = called
+	if out := l.attempt(); out.kind != published {
+		return out
+	}
+	return l.end()
+}
+
+func (d *Delivery) begin(t term, r *Record) *life {
+	return &life{Delivery: d, term: t, record: r, number: 1, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+}
+
+// attempt is all of it but the end of the claim, which may go together with the
+// next one.
+func (l *life) attempt() (out outcome) {
+	defer func() {
+		if out.kind != published {
+			l.measure(out.kind)
+		}
+	}()
+	defer l.recoverPanic(&out)
 
 	// What cannot be trusted touches no claim.
 	var err error
-	if l.msg, err = parseHead(r); err == nil {
-		l.msg.TraceParent = traced(l.msg)
+	if l.msg, err = parseHead(l.record); err == nil {
+		l.trace()
 		err = l.checkContract()
 	}
 	if err != nil {
+		if !l.endBefore() {
+			return outcome{kind: stopped}
+		}
 		return l.distrusted(err)
 	}
 
+	l.work.About(l.msg.Subject)
+
 	// No claim while the route is paused or its breaker open.
-	done, wait, ok := d.Gate.Admit()
+	done, wait, ok := l.Gate.Admit()
 	if !ok {
+		l.endBefore()
 		return outcome{kind: paused, after: wait}
 	}
 	l.done = done
 	defer func() { l.tell(context.Canceled) }() // unless a call has been told of
 
-	if out, settled := l.take(ctx); settled {
+	if out, settled := l.take(l.term); settled {
 		return out
 	}
-	ctx, cancel := l.underLease(ctx)
-	defer cancel()
 	if l.wrong != nil {
 		if l.claim.Verdict == claims.Uncertain {
 			l.wrong.Class = Undecided // it was called under an earlier contract
 		}
-		return l.dead(ctx, l.wrong)
+		return l.dead(l.term.overtime, l.wrong)
 	}
-	replies, err := l.resolve(ctx)
+	replies, err := l.resolve(l.term.overtime)
+	if l.called != nil {
+		l.called(l.took)
+	}
 	if err != nil {
-		return l.failed(ctx, err)
+		return l.failed(l.term.overtime, err)
 	}
-	return l.answered(ctx, replies)
-}
-
-// underLease returns a context for the steps from the claim on: it outlives the
-// generation, but then only as long as the lease.
-func (l *life) underLease(ctx context.Context) (context.Context, context.CancelFunc) {
-	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		_ = sleep(late, time.Until(l.claim.Lease))
-		cancel()
-	})
-	return late, func() { stop(); cancel() }
+	return l.answered(l.term.overtime, replies)
 }
 
 // checkContract sorts what the contract finds: a wrong source, or what is no
@@ -147,8 +188,13 @@ func (l *life) checkContract() error {
 func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 	var err error
 	request := l.request()
-	l.claim, err = l.Claims.Claim(ctx, request)
+	l.work.Start(observability.StepClaim, "claim", "")
+	l.claim, err = l.claimNext(ctx, request)
+	l.work.Stop(codeOf(err))
 	if err != nil {
+		if l.before != nil && l.before.out.kind != finished {
+			return outcome{kind: stopped}, true
+		}
 		return l.redisAway(ctx, err), true
 	}
 	l.Gate.Resume(PauseRedis)
@@ -193,9 +239,18 @@ func (l *life) request() claims.Request {
 func (l *life) finished() {
 	l.Metrics.Processed("delivered")
 	l.Metrics.Final("delivered")
-	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime))
+	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, l.work.Exemplar())
 	l.Log.Info("delivered", l.attrs()...)
 	l.report(ResultDelivered, nil)
+}
+
+// measure records the hub's own time for an attempt that has come to something,
+// and ends its trace.
+func (l *life) measure(kind outcomeKind) {
+	if kind != paused && kind != stopped {
+		l.Metrics.Process(time.Since(l.began)-l.took, kind == finished, l.work.Exemplar())
+	}
+	l.work.End(kind.String())
 }
 
 func (l *life) attrs() []any {
@@ -205,12 +260,18 @@ func (l *life) attrs() []any {
 	}
 }
 
-// traced returns the trace context of a message. One that came without begins a
+// trace makes the message's trace context good. One that came without begins a
 // trace that follows from its id, so that all attempts share it.
-func traced(m Message) string {
-	t, err := observability.ParseTrace(m.TraceParent)
-	if err != nil {
-		t = observability.TraceFrom(m.Source + " " + m.ID)
+func (l *life) trace() {
+	t, err := observability.ParseTrace(l.msg.TraceParent)
+	if err == nil {
+		l.work.Follow(t)
+	} else {
+		t = firstTrace(l.msg)
+		l.work.Root(t)
 	}
-	return t.String()
+	l.msg.TraceParent = l.Tracer.Mark(t).String()
 }
+
+// firstTrace is the trace of a message that came without one.
+func firstTrace(m Message) observability.Trace { return observability.TraceFrom(m.Source + " " + m.ID) }

@@ -78,6 +78,12 @@
 // nothing but their message. All of it belongs to one generation of the
 // consumer group and is thrown away whole with it.
 //
+// # Outcomes
+//
+// What has become of a message is reported where it is finished (report.go) and
+// written to hub.outcomes beside its path (package outcomes). The committer waits
+// for that, nobody else does.
+//
 // # Waiting
 //
 // An unavailable message waits in its lane. A key that fails while its

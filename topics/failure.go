@@ -60,6 +60,18 @@ func Fail(c Class, code, format string, args ...any) *Failure {
 	return &Failure{Class: c, Code: code, Err: fmt.Errorf(format, args...)}
 }
 
+// codeOf is the code of a failure; empty where there is none.
+func codeOf(err error) string {
+	var f *Failure
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &f):
+		return f.Code
+	}
+	return "error"
+}
+
 // FailureOf returns the Failure in err, or one of class Rejected with the code
 // "internal" where err is of another kind.
 func FailureOf(err error) *Failure {

@@ -28,7 +28,8 @@ const (
 // is thrown away whole when it ends.
 type generation struct {
 	ctx         context.Context
-	stop        func(error) // ends the route for good
+	overtime    context.Context // see term
+	stop        func(error)     // ends the route for good
 	cluster     *Cluster
 	delivery    *Delivery
 	limiter     *limiter // of the route's calls at once
@@ -41,9 +42,9 @@ type generation struct {
 	committer   *committer
 	partitions  []*partition
 
-	// The ways out of a partition: Delivery.Deliver, Producer.Append and
+	// The ways out of a partition: Delivery.carry, Producer.Append and
 	// Cluster.readAt. Tests of the order in a partition play them.
-	carry   func(context.Context, *Record) outcome
+	carry   func(context.Context, *series)
 	write   func(ctx context.Context, topic string, partition int, records ...kafka.Record) (int64, error)
 	fetchAt func(ctx context.Context, topic string, partition int, offset int64) (*Record, error)
 }
@@ -54,10 +55,10 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	g := &generation{
-		ctx: ctx, stop: func(err error) { cancel(errStop{err}) }, cluster: c.Cluster, delivery: c.Delivery, limiter: c.limiter, crew: crew{make(chan func())},
+		ctx: ctx, overtime: newTerm(ctx, c.Delivery.Timing.Lease).overtime, stop: func(err error) { cancel(errStop{err}) }, cluster: c.Cluster, delivery: c.Delivery, limiter: c.limiter, crew: crew{make(chan func())},
 		bytes: c.Bytes, count: c.Partitions, window: c.Window, windowBytes: c.WindowBytes,
 		committer: &committer{gen: gen, dirtied: make(chan struct{}, 1), consumer: c},
-		carry:     c.Delivery.Deliver, write: c.Delivery.Producer.Append, fetchAt: c.Cluster.readAt,
+		carry:     c.Delivery.carry, write: c.Delivery.Producer.Append, fetchAt: c.Cluster.readAt,
 	}
 	if err := c.checkTopics(ctx); errors.Is(err, errPartitions) {
 		return err
@@ -209,7 +210,7 @@ func (p *partition) add(topic string, offset, end int64, route Route) {
 }
 
 // committer commits what is finished, as often as the last commit allows,
-// inside the generation and never backwards.
+// inside the generation and never backwards, once its outcomes are written.
 type committer struct {
 	gen      *kafka.Generation
 	consumer *Consumer

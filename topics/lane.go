@@ -2,6 +2,8 @@ package topics
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,10 +15,11 @@ type lane struct {
 	queue     []*entry    // read from the sources, not finished
 	toPark    []*entry    // on their way to the parked topic, after what is being appended
 
-	busy      bool      // its head is being delivered
-	began     time.Time // that delivery
-	stuck     bool      // it has been told that the delivery runs on past its lease
-	ready     bool      // it stands in the partition's list of ready lanes
+	busy      bool        // a series of its messages is being delivered, or a decision
+	recalled  atomic.Bool // something is to come before the rest of that series
+	began     time.Time   // the message that is being delivered
+	stuck     bool        // it has been told that the delivery runs on past its lease
+	ready     bool        // it stands in the partition's list of ready lanes
 	appending bool
 	timer     *time.Timer // set while the head waits
 
@@ -36,7 +39,7 @@ type entry struct {
 	stream   *stream
 	offset   int64
 	record   *Record   // nil for a parked entry: fetched when it is due
-	attempt  int       // that is being made, from 1
+	attempts int       // made at it until it was parked
 	decision *decision // set where it is no message, but a decision
 }
 
@@ -87,7 +90,11 @@ func (p *partition) head(l *lane) *entry {
 // schedule makes a lane ready if it has something to do now, and forgets one
 // that has nothing at all.
 func (p *partition) schedule(l *lane) {
-	if l.busy || l.ready || l.timer != nil {
+	if l.busy {
+		l.recalled.Store(true)
+		return
+	}
+	if l.ready || l.timer != nil {
 		return
 	}
 	if len(l.queue) > 0 && p.holds(p.index.keys[l.key]) {
@@ -103,8 +110,11 @@ func (p *partition) schedule(l *lane) {
 	}
 }
 
-// dispatch delivers the head of the lane that has been ready longest. It has
-// been given one of the route's tokens.
+// maxSeries bounds how many messages of a lane go before other lanes.
+const maxSeries = 16
+
+// dispatch delivers the head of the lane that has been ready longest, and what
+// stands behind it. It has been given one of the route's tokens.
 func (p *partition) dispatch(ctx context.Context) {
 	l := p.ready[0]
 	p.ready[0] = nil
@@ -112,53 +122,81 @@ func (p *partition) dispatch(ctx context.Context) {
 	l.ready = false
 	e := p.head(l)
 	if e == nil {
-		p.limiter.done(0)
+		p.limiter.done()
 		p.schedule(l)
 		return
 	}
+	entries := []*entry{e}
+	if len(l.queue) > 1 && e == l.queue[0] {
+		entries = slices.Clone(l.queue[:min(len(l.queue), maxSeries)])
+	}
 	l.busy, l.began, l.stuck = true, time.Now(), false
-	e.attempt = l.attempts + 1
+	l.recalled.Store(false)
 	p.running++
-	wakes := p.wakes
+	wakes, attempt := p.wakes, l.attempts+1
+	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, attempt, wakes) }) })
+}
+
+// deliver carries entries of a lane: a decision, a parked message, or a series from
+// the source; attempt is the number of this one at the first of them, from 1. It runs
+// on a goroutine of the crew.
+func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, attempt, wakes int) {
 	p.delivery.Metrics.Inflight(1)
-	p.crew.run(ctx.Done(), func() {
-		p.guard(func() {
-			out := p.deliver(ctx, e)
-			p.limiter.done(out.took)
-			p.delivery.Metrics.Inflight(-1)
-			p.post(func() {
-				if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
-					p.block(out.after)
-				}
-				p.outcome(l, e, out)
-			})
-		})
-	})
-}
-
-func (p *partition) deliver(ctx context.Context, e *entry) outcome {
-	if e.decision != nil {
-		return p.carryOut(ctx, e.decision)
+	permit := permit{limiter: p.limiter, token: true}
+	defer func() {
+		permit.end()
+		p.delivery.Metrics.Inflight(-1)
+	}()
+	s := &series{
+		attempt:  attempt,
+		overtime: p.overtime,
+		called:   permit.called,
+		more:     func() bool { return !l.recalled.Load() && ctx.Err() == nil && permit.again() },
 	}
-	r := e.record
-	if r == nil {
-		var err error
-		if r, err = p.fetchAt(ctx, e.stream.topic, p.number, e.offset); err != nil {
-			if ctx.Err() != nil {
-				return outcome{kind: stopped}
+	told := 0
+	s.tell = func(out outcome, last bool) {
+		e := entries[told]
+		told++
+		p.post(func() {
+			if out.kind == paused && p.wakes == wakes { // else the gate may have opened meanwhile
+				p.block(out.after)
 			}
-			p.delivery.Log.Warn("a parked message cannot be read", "route", p.delivery.Route.Name, "error", err.Error())
-			return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
-		}
+			p.outcome(l, e, out, last)
+		})
 	}
-	r.attempt = e.attempt
-	return p.carry(ctx, r)
+	e := entries[0]
+	if e.decision != nil {
+		s.tell(p.carryOut(ctx, e.decision, s.called), true)
+		return
+	}
+	for _, e := range entries {
+		s.records = append(s.records, e.record)
+	}
+	if e.record == nil {
+		r, err := p.fetchAt(ctx, e.stream.topic, p.number, e.offset)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			s.tell(outcome{kind: stopped}, true)
+			return
+		case err != nil:
+			p.delivery.Log.Warn("a parked message cannot be read", "route", p.delivery.Route.Name, "error", err.Error())
+			s.tell(outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}, true)
+			return
+		}
+		s.records[0] = r
+	}
+	p.carry(ctx, s)
 }
 
-// outcome takes what an attempt has come to.
-func (p *partition) outcome(l *lane, e *entry, out outcome) {
-	p.running--
-	l.busy = false
+// outcome takes what an attempt has come to. Unless it is the last of its series,
+// the next message is under way.
+func (p *partition) outcome(l *lane, e *entry, out outcome, last bool) {
+	if last {
+		p.running--
+		l.busy = false
+	} else {
+		l.began, l.stuck = time.Now(), false
+	}
 	if out.resolves != "" {
 		p.resolved(out.resolves)
 	}
@@ -178,7 +216,9 @@ func (p *partition) outcome(l *lane, e *entry, out outcome) {
 	case stopped:
 		return
 	}
-	p.schedule(l)
+	if last {
+		p.schedule(l)
+	}
 }
 
 // complete marks an entry as finished.

@@ -141,7 +141,7 @@ func (s *play) take(t *testing.T) (p *partition, end func()) {
 	g := &generation{
 		ctx: ctx, limiter: newLimiter(3, nil), crew: crew{make(chan func())}, bytes: &s.bytes, count: 1, window: s.window, windowBytes: 1 << 20,
 		fetcher: &fetcher{}, committer: &committer{dirtied: make(chan struct{}, 1)},
-		carry: s.deliver, write: s.write, fetchAt: s.fetchAt,
+		carry: oneByOne(s.deliver), write: s.write, fetchAt: s.fetchAt,
 		delivery: &Delivery{Route: s.route, Gate: NewGate(openBreaker{}, nil), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 			Timing: Timing{Drain: 5 * time.Millisecond, ParkAfter: 5 * time.Millisecond, BackoffLeast: time.Millisecond, BackoffMost: 8 * time.Millisecond}},
 	}

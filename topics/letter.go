@@ -48,7 +48,16 @@ type letter struct {
 	record *Record
 }
 
-// record returns the letter as it is written. The original's headers come
+// fault is the outcome of the letter's message for metrics: rejected where it was
+// its sender's fault.
+func (l *letter) fault() string {
+	if l.code != "panic" && (l.class == LetterRejected || l.class == LetterUntrusted) {
+		return "rejected"
+	}
+	return "dead_lettered"
+}
+
+// encode returns the letter as it is written. The original's headers come
 // first, byte for byte; ours begin with hub_.
 func (l *letter) encode(route string, at time.Time) kafka.Record {
 	reason := observability.Mask(l.reason)
@@ -137,7 +146,7 @@ func (d *Delivery) bury(ctx context.Context, l *letter) (offset int64, err error
 			d.Gate.Resume(PauseDead)
 			d.Metrics.DeadLetter(l.code)
 			d.Metrics.Processed("dead_lettered")
-			d.Metrics.Final("dead_lettered")
+			d.Metrics.Final(l.fault())
 			return offset, nil
 		}
 		d.Metrics.DeadPublishFailed()

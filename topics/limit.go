@@ -2,6 +2,7 @@ package topics
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kandashub/observability"
@@ -36,13 +37,14 @@ const (
 // take twice as long, they only queue at the system, and it shrinks. It stays
 // between limitLeast and most.
 //
-// Whoever wants to call takes from tokens, and gives back with done. Libraries
+// Whoever wants to call takes from tokens, and holds a permit then. Libraries
 // for this (failsafe-go's adaptive limiter, for one) look once a second and are
 // asked for permits one by one; here a route has to be at its speed within a few
 // answers, and a partition waits for a token and for other things together.
 type limiter struct {
 	tokens chan struct{}
 	report *observability.RouteMetrics
+	after  atomic.Int64 // permits whose call has ended and whose message has not
 
 	mu      sync.Mutex
 	most    int
@@ -85,16 +87,19 @@ func (l *limiter) set(limit int) {
 	l.report.ConcurrencyLimit(limit)
 }
 
-// done gives a token back; took is how long the call was under way, or zero if
-// there was none.
-func (l *limiter) done(took time.Duration) {
+// done gives a token back.
+func (l *limiter) done() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.full = l.full || len(l.tokens) == 0
-	if l.owed > 0 {
-		l.owed--
-	} else {
-		l.tokens <- struct{}{}
+	l.back()
+}
+
+// called notes a call, which took so long, and gives its token back if freed.
+func (l *limiter) called(took time.Duration, freed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if freed {
+		l.back()
 	}
 	if took <= 0 {
 		return
@@ -103,6 +108,66 @@ func (l *limiter) done(took time.Duration) {
 	l.took += took
 	if l.calls >= l.limit {
 		l.look()
+	}
+}
+
+func (l *limiter) back() {
+	l.full = l.full || len(l.tokens) == 0
+	if l.owed > 0 {
+		l.owed--
+	} else {
+		l.tokens <- struct{}{}
+	}
+}
+
+// A permit is the right of one goroutine to carry messages of a lane: first it
+// holds a token, and after the call it does not: what follows burdens Kafka and
+// Redis, and not the system. But where these are slow, so that as many messages
+// as may be called at once stand between their call and their end, it keeps it.
+type permit struct {
+	limiter *limiter
+	token   bool
+	after   bool // it has given its token back, and counts among those after their call
+}
+
+// called tells of a call that took so long; zero: there was none.
+func (p *permit) called(took time.Duration) {
+	freed := p.token && p.limiter.after.Add(1) <= int64(p.limiter.most)
+	if freed {
+		p.token, p.after = false, true
+	} else if p.token {
+		p.limiter.after.Add(-1)
+	}
+	p.limiter.called(took, freed)
+}
+
+// again asks for one more message, without waiting.
+func (p *permit) again() bool {
+	if !p.token {
+		select {
+		case <-p.limiter.tokens:
+			p.token = true
+			p.rest()
+		default:
+		}
+	}
+	return p.token
+}
+
+// rest ends what came after a call.
+func (p *permit) rest() {
+	if p.after {
+		p.after = false
+		p.limiter.after.Add(-1)
+	}
+}
+
+// end gives back what is held.
+func (p *permit) end() {
+	p.rest()
+	if p.token {
+		p.token = false
+		p.limiter.done()
 	}
 }
 

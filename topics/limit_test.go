@@ -21,7 +21,7 @@ func (l *limiter) serve(rounds int, took func(atOnce int) time.Duration) {
 			}
 		}
 		for range n {
-			l.done(took(n))
+			l.called(took(n), true)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestLimitStaysWithoutLoad(t *testing.T) {
 	l := newLimiter(512, nil)
 	for range 1000 {
 		<-l.tokens
-		l.done(time.Millisecond)
+		l.called(time.Millisecond, true)
 	}
 	if l.limit != limitStart {
 		t.Errorf("the limit is %d, want %d", l.limit, limitStart)
@@ -95,7 +95,7 @@ func TestTokensAreKept(t *testing.T) {
 				mu.Lock()
 				out--
 				mu.Unlock()
-				l.done(took)
+				l.called(took, true)
 			}
 		})
 	}

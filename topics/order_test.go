@@ -150,7 +150,7 @@ func (w *world) own(t *testing.T, window int, bytes *atomic.Int64) (p *partition
 	g := &generation{
 		ctx: ctx, limiter: newLimiter(3, nil), crew: crew{make(chan func())}, bytes: bytes, count: 1, window: window, windowBytes: 1 << 20,
 		fetcher: &fetcher{}, committer: &committer{dirtied: make(chan struct{}, 1)},
-		carry: w.carry, write: w.write, fetchAt: w.fetchAt,
+		carry: oneByOne(w.carry), write: w.write, fetchAt: w.fetchAt,
 		delivery: &Delivery{Route: w.route, Gate: NewGate(openBreaker{}, nil), Log: slog.New(slog.DiscardHandler), Now: time.Now,
 			Timing: Timing{Drain: 5 * time.Millisecond, ParkAfter: 5 * time.Millisecond, BackoffLeast: time.Millisecond, BackoffMost: 8 * time.Millisecond}},
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"kandashub/observability"
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
 )
@@ -16,18 +17,22 @@ import (
 type outcomeKind int
 
 const (
-	finished outcomeKind = iota // its offset is done
-	retry                       // failed, surely without effect: again after a backoff
-	waiting                     // not failing, but not to be tried before after has passed
-	paused                      // the route is paused: nothing was begun
-	held                        // a dead letter that holds its key
-	stopped                     // the generation has ended
+	finished  outcomeKind = iota // its offset is done
+	published                    // its replies are written, its claim is to be ended
+	retry                        // failed, surely without effect: again after a backoff
+	waiting                      // not failing, but not to be tried before after has passed
+	paused                       // the route is paused: nothing was begun
+	held                         // a dead letter that holds its key
+	stopped                      // the generation has ended
 )
+
+func (k outcomeKind) String() string {
+	return [...]string{"finished", "published", "retry", "waiting", "paused", "held", "stopped"}[k]
+}
 
 type outcome struct {
 	kind   outcomeKind
 	after  time.Duration // of retry (0: the backoff decides), waiting and paused
-	took   time.Duration // of the call of the system; 0 if there was none
 	letter string        // of held: the letter's id
 	offset int64         // of held: where the letter lies
 
@@ -80,6 +85,7 @@ func (l *life) step(ctx context.Context, do func() error) error {
 func (l *life) redisFailed(err error, wait time.Duration) {
 	l.Gate.Pause(PauseRedis, wait+l.Timing.BackoffLeast)
 	l.Metrics.Claim("error")
+	l.work.Fail("redis")
 	l.Log.Warn("redis does not answer: the route waits", "route", l.Route.Name, "error", err.Error())
 }
 
@@ -141,6 +147,7 @@ func (l *life) failed(ctx context.Context, err error) outcome {
 		// and settle asks first.
 		l.Log.Warn("outcome unclear", append(l.attrs(), "code", f.Code, "error", f.Error())...)
 		l.Metrics.Processed("retried")
+		l.work.Fail(f.Code)
 		return outcome{kind: waiting, after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle)}
 	default:
 		return l.dead(ctx, f)
@@ -159,6 +166,7 @@ func (l *life) unavailable(ctx context.Context, f *Failure) outcome {
 		return l.failed(ctx, err)
 	}
 	l.Metrics.Processed("retried")
+	l.work.Fail(f.Code)
 	l.Log.Warn("the system did not answer", append(l.attrs(), "code", f.Code, "error", f.Error())...)
 	return outcome{kind: retry, after: f.RetryAfter}
 }
@@ -183,6 +191,7 @@ func (l *life) dead(ctx context.Context, f *Failure) outcome {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
 	l.Metrics.Rejected(f.Code)
+	l.work.Fail(f.Code)
 	l.Log.Warn("dead letter", append(l.attrs(), "class", class, "code", f.Code, "letter", id, "error", f.Error())...)
 	return l.write(&letter{id: id, class: class, code: f.Code, reason: f.Error(), holds: true})
 }
@@ -194,6 +203,7 @@ func (l *life) unpublishable(ctx context.Context, topic string, cause error) out
 	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {
 		return l.failed(ctx, l.claimError(ctx, err))
 	}
+	l.work.Fail("publish")
 	l.Log.Error("a reply can not be published", append(l.attrs(), "topic", topic, "letter", id, "error", cause.Error())...)
 	return l.write(&letter{id: id, class: LetterEffectDone, code: "publish", reason: "the reply to " + topic + ": " + cause.Error(), holds: true})
 }
@@ -209,6 +219,7 @@ func (l *life) distrusted(err error) outcome {
 	topic, partition, offset := l.record.origin()
 	id := DeriveID("letter", l.Route.Name, topic, strconv.Itoa(partition), strconv.FormatInt(offset, 10))
 	l.Metrics.Rejected(code)
+	l.work.Fail(code)
 	l.Log.Warn("dead letter", "route", l.Route.Name, "class", LetterUntrusted, "code", code, "letter", id,
 		"topic", topic, "partition", partition, "offset", offset, "error", err.Error())
 	return l.write(&letter{id: id, class: LetterUntrusted, code: code, reason: err.Error()})
@@ -219,7 +230,9 @@ func (l *life) distrusted(err error) outcome {
 func (l *life) write(dl *letter) outcome {
 	dl.record = l.record
 	failpoint.Hit(failpoint.Dying, l.Route.Name)
-	offset, err := l.bury(l.generation, dl)
+	l.work.Start(observability.StepSend, l.Route.DeadTopic(), "")
+	offset, err := l.bury(l.term, dl)
+	l.work.Stop(codeOf(err))
 	failpoint.Hit(failpoint.Buried, l.Route.Name)
 	if err == nil {
 		l.reportLetter(dl)
@@ -235,7 +248,7 @@ func (l *life) write(dl *letter) outcome {
 
 // recoverPanic turns a panic into a dead letter: of class uncertain if the
 // call may have been made. The process lives.
-func (l *life) recoverPanic(ctx context.Context, out *outcome) {
+func (l *life) recoverPanic(out *outcome) {
 	p := recover()
 	if p == nil {
 		return
@@ -247,11 +260,13 @@ func (l *life) recoverPanic(ctx context.Context, out *outcome) {
 	l.tell(context.Canceled)
 	f := Fail(Rejected, "panic", "the hub panicked on this message")
 	switch {
+	case l.claim == nil && !l.endBefore():
+		*out = outcome{kind: stopped}
 	case l.claim == nil:
 		*out = l.distrusted(&Distrust{Code: "panic", Err: f.Err})
 	case l.sent:
-		*out = l.dead(ctx, Fail(Undecided, "panic", "the hub panicked after the call was begun"))
+		*out = l.dead(l.term.overtime, Fail(Undecided, "panic", "the hub panicked after the call was begun"))
 	default:
-		*out = l.dead(ctx, f)
+		*out = l.dead(l.term.overtime, f)
 	}
 }

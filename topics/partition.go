@@ -97,7 +97,7 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 		s.tracker.see(r.Offset, r.Time)
 		r.disown()
 		p.hold(r.size())
-		p.delivery.Metrics.Consumed(s.topic)
+		p.delivery.Metrics.Consumed(s.topic, len(r.Value))
 		p.warnOfStray(r)
 		l := p.lane(string(r.Key))
 		e := &entry{stream: s, offset: r.Offset, record: r}
@@ -110,7 +110,9 @@ func (p *partition) arrive(s *stream, recs []*Record) {
 			continue
 		}
 		l.queue = append(l.queue, e)
-		p.schedule(l)
+		if !l.busy {
+			p.schedule(l)
+		}
 	}
 	p.openStreams()
 	p.parkHolders()
@@ -272,9 +274,24 @@ func (p *partition) report() {
 		m.Lag(s.topic, p.number, max(0, s.high.Load()-s.next.Load())+int64(s.tracker.span()), oldest)
 	}
 	letters, oldest, parked, keys := p.index.count()
-	m.Parked(p.number, parked, keys)
+	_, since, _ := p.parked.tracker.lowest()
+	m.Parked(p.number, parked, keys, since)
+	m.AtRisk(p.number, p.atRisk(time.Now()))
 	m.Dead(p.number, letters, oldest)
 	m.Stuck(p.number, p.watchdog())
+}
+
+// atRisk counts what has been read, is not delivered, and has less than a fifth of
+// its deadline left since it was written.
+func (p *partition) atRisk(now time.Time) (messages int) {
+	deadline := p.delivery.Timing.Deadline
+	if deadline == 0 {
+		return 0
+	}
+	for _, s := range append([]*stream{p.parked}, p.sources...) {
+		messages += s.tracker.unfinished(now.Add(-deadline / 5 * 4))
+	}
+	return messages
 }
 
 // watchdog counts the attempts that run on past their lease, and says so of

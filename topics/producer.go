@@ -115,6 +115,9 @@ func (p *Producer) Append(ctx context.Context, topic string, partition int, reco
 	item := &produceItem{ctx: ctx, records: records, done: make(chan struct{})}
 	for _, r := range records {
 		item.bytes += recordBytes(r)
+		if r.Value != nil {
+			p.metrics.Sending(r.Value.Len())
+		}
 	}
 	tp := topicPartition{topic, partition}
 	p.mu.Lock()

@@ -73,14 +73,26 @@ func (l *life) publishKept(ctx context.Context, kept []byte) outcome {
 	return l.publish(ctx, replies)
 }
 
-// publish writes the replies and ends the claim.
+// publish writes the replies. Then the claim is to be ended.
 func (l *life) publish(ctx context.Context, replies []reply) outcome {
 	if out := l.writeReplies(ctx, replies); out.kind != finished {
 		return out
 	}
 	failpoint.Hit(failpoint.Published, l.Route.Name)
-	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {
-		return l.failed(ctx, l.claimError(ctx, err))
+	return outcome{kind: published}
+}
+
+// end ends the claim of a message whose replies are written.
+func (l *life) end() outcome {
+	return l.settle(l.step(l.term.overtime, func() error { return l.Claims.Done(l.term.overtime, l.claim) }))
+}
+
+// settle is what a message comes to once its claim has been ended; err says why
+// it has not.
+func (l *life) settle(err error) (out outcome) {
+	defer func() { l.measure(out.kind) }()
+	if err != nil {
+		return l.failed(l.term.overtime, l.claimError(l.term.overtime, err))
 	}
 	failpoint.Hit(failpoint.Done, l.Route.Name)
 	l.finished()
@@ -92,7 +104,9 @@ func (l *life) publish(ctx context.Context, replies []reply) outcome {
 func (l *life) writeReplies(ctx context.Context, replies []reply) outcome {
 	for _, r := range replies {
 		for attempt := 1; ; attempt++ {
+			l.work.Send(r.Topic, r.Message.TraceParent)
 			err := l.Producer.Publish(ctx, r.Topic, r.Message)
+			l.work.Stop(codeOf(err))
 			if err == nil {
 				l.Gate.Resume(PauseKafka)
 				break

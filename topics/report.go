@@ -84,9 +84,9 @@ func (l *life) report(result string, dl *letter) {
 		return
 	}
 	o := l.Delivery.outcome(l.record, result)
-	o.Attempts, o.Read, o.CallBegan = l.record.attempt, l.began, l.calling
-	if !l.calling.IsZero() {
-		o.CallEnded = l.calling.Add(l.took)
+	o.Attempts, o.Read, o.CallBegan = l.number, l.read, l.asked
+	if !l.asked.IsZero() {
+		o.CallEnded = l.asked.Add(l.took)
 	}
 	if dl != nil {
 		o.Letter, o.Class, o.Code = dl.id, dl.class, dl.code
@@ -120,14 +120,16 @@ func (l *life) reportDecision(what *decision) {
 }
 
 // reportParked tells that a message of a source waits in the parked topic.
-func (d *Delivery) reportParked(r *Record) {
+func (d *Delivery) reportParked(r *Record, attempts int) {
 	if d.Outcomes == nil {
 		return
 	}
 	o := d.outcome(r, ResultParked)
-	o.Attempts, o.Parked = r.attempt, o.Finished
+	o.Attempts, o.Parked = attempts, o.Finished
 	if m, err := parseHead(r); err == nil {
-		m.TraceParent = traced(m)
+		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
+			m.TraceParent = firstTrace(m).String()
+		}
 		o.identify(m)
 	}
 	d.Outcomes.Report(o)

@@ -84,6 +84,16 @@ func (t *tracker) lowest() (offset int64, at time.Time, ok bool) {
 	return t.entries[0].offset, t.entries[0].at, true
 }
 
+// unfinished counts what is not finished and was written before a time.
+func (t *tracker) unfinished(before time.Time) (n int) {
+	for _, e := range t.entries {
+		if !e.done && e.at.Before(before) {
+			n++
+		}
+	}
+	return n
+}
+
 // has says whether an offset is tracked and not finished.
 func (t *tracker) has(offset int64) bool {
 	i := t.find(offset)

@@ -60,3 +60,22 @@ func TestTrackerPassesOffsetsWithoutRecords(t *testing.T) {
 		t.Fatalf("would commit %d after a marker alone, want 15", tr.next)
 	}
 }
+
+// What is near its deadline is counted by when it was written, and only while it
+// is unfinished.
+func TestTrackerCountsOldUnfinished(t *testing.T) {
+	tr := newTracker(0)
+	start := time.Unix(1_800_000_000, 0)
+	for i := range 5 {
+		tr.see(int64(i), start.Add(time.Duration(i)*time.Minute))
+	}
+	tr.finish(1)
+	for _, tc := range []struct {
+		before time.Duration
+		want   int
+	}{{0, 0}, {time.Second, 1}, {2*time.Minute + 1, 2}, {time.Hour, 4}} {
+		if n := tr.unfinished(start.Add(tc.before)); n != tc.want {
+			t.Errorf("%d unfinished before %s, want %d", n, tc.before, tc.want)
+		}
+	}
+}

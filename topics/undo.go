@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -52,8 +53,8 @@ func (r *Record) letterLies() (offset int64, ok bool) {
 
 // undo carries out an undo: first the claim says dead again, then the letter is
 // written.
-func (d *Delivery) undo(ctx context.Context, lies *Record, what *decision) outcome {
-	l := &life{Delivery: d, generation: ctx, record: lies}
+func (d *Delivery) undo(t term, lies *Record, what *decision) outcome {
+	l := &life{Delivery: d, term: t, record: lies, began: time.Now()}
 	id, _ := lies.header("hub_letter")
 	holds, _ := lies.header("hub_holds")
 	var err error
@@ -72,10 +73,10 @@ func (d *Delivery) undo(ctx context.Context, lies *Record, what *decision) outco
 
 	request := l.request()
 	request.DecisionID, _ = what.record.header(headerUndoes)
-	acted, err := d.Claims.Undo(ctx, request, what.letter, dl.id)
+	acted, err := d.Claims.Undo(t, request, what.letter, dl.id)
 	switch {
 	case err != nil:
-		return l.redisAway(ctx, err)
+		return l.redisAway(t, err)
 	case !acted:
 		l.logDecision(what, "not undone: the claim is not as the discard has left it")
 		return outcome{kind: finished}

@@ -22,8 +22,6 @@ type Record struct {
 	Key       []byte
 	Value     []byte
 	Headers   []kafka.Header
-
-	attempt int // that is being made at it, from 1; 0 before the first
 }
 
 // header returns the last value of a header, and whether it is there.

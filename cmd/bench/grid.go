@@ -92,17 +92,25 @@ func (c *runCmd) cells(workers int) (cells []cell) {
 	return cells
 }
 
+// subjects of a cell, in the order of their turns.
+func subjects(c cell) []string {
+	if narrow(c) && c.Replicas == 1 {
+		return []string{subjectLimit, subjectUsual, subjectHub}
+	}
+	return []string{subjectLimit, subjectHub}
+}
+
 // all measures cells: the limit program and the hub take turns, so that what the
 // machine does besides hits both.
 func (l *lab) all(ctx context.Context, cells []cell, repeat func(cell) int, take func(result)) error {
 	total, n := 0, 0
 	for _, c := range cells {
-		total += 2 * repeat(c)
+		total += len(subjects(c)) * repeat(c)
 	}
 	var failed error
 	for _, c := range cells {
 		for range repeat(c) {
-			for _, name := range []string{subjectLimit, subjectHub} {
+			for _, name := range subjects(c) {
 				n++
 				r, err := l.measure(ctx, name, c)
 				if ctx.Err() != nil {

@@ -39,6 +39,7 @@ type settings struct {
 	KafkaPID  int           `json:"-" env:"KAFKA_PID" help:"Its process, whose CPU is read."`
 	Workers   int           `json:"workers" default:"256" help:"Calls at once, of the hub (HUB_WORKERS) and of the limit program (${default})."`
 	LogLevel  string        `json:"log_level" default:"INFO" help:"HUB_LOG_LEVEL (${default}, as the hub's default is)."`
+	Outcomes  bool          `json:"outcomes" default:"true" negatable:"" help:"The hub writes outcomes (HUB_OUTCOMES), as its default is."`
 	Reply     bool          `json:"limit_writes_replies" default:"true" negatable:"" help:"The limit program writes replies, as the hub does."`
 	Out       string        `json:"-" type:"path" help:"Folder of a report, in JSON and Markdown; none, if empty."`
 	Commit    string        `json:"-" help:"What is measured; the commit of this program's build, if empty."`

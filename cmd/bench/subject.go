@@ -17,6 +17,7 @@ import (
 const (
 	subjectHub   = "hub"
 	subjectLimit = "limit"
+	subjectUsual = "usual" // the limit program with kafka-go's Reader and Writer
 )
 
 // A subject is what is measured: one or more processes of one program.
@@ -27,10 +28,10 @@ type subject struct {
 
 // group is the consumer group of a subject that tells a system.
 func group(name, system string) string {
-	if name == subjectLimit {
-		return limit.Group(system)
+	if name == subjectHub {
+		return "hub.notify-" + system
 	}
-	return "hub.notify-" + system
+	return limit.Group(system)
 }
 
 // startSubject starts the processes of a subject, all at once.
@@ -38,8 +39,8 @@ func (l *lab) startSubject(name string, k *kafkaServer, c cell) (*subject, error
 	s := &subject{}
 	for i := range c.Replicas {
 		var err error
-		if name == subjectLimit {
-			err = l.startLimit(s, i, k, c)
+		if name != subjectHub {
+			err = l.startLimit(s, i, k, c, name == subjectUsual)
 		} else {
 			err = l.startHub(s, i, k, c, "HUB_ROUTES=notify-"+c.System, fmt.Sprintf("HUB_%s_URL=%s", strings.ToUpper(c.System), l.url),
 				fmt.Sprintf("HUB_%s_CONNS=%d", strings.ToUpper(c.System), l.Workers))
@@ -51,12 +52,12 @@ func (l *lab) startSubject(name string, k *kafkaServer, c cell) (*subject, error
 	return s, nil
 }
 
-func (l *lab) startLimit(s *subject, i int, k *kafkaServer, c cell) error {
+func (l *lab) startLimit(s *subject, i int, k *kafkaServer, c cell, usual bool) error {
 	var at struct {
 		Metrics string `json:"metrics"`
 	}
 	p, err := start(l.dir, fmt.Sprintf("limit-%d", i+1), l.self, []string{
-		"limit", "--kafka", k.brokers, "--system", c.System, "--url", l.url, "--workers", strconv.Itoa(l.Workers), "--reply=" + strconv.FormatBool(l.Reply),
+		"limit", "--kafka", k.brokers, "--system", c.System, "--url", l.url, "--workers", strconv.Itoa(l.Workers), "--reply=" + strconv.FormatBool(l.Reply), "--usual=" + strconv.FormatBool(usual),
 	}, nil, &at)
 	if err != nil {
 		return err
@@ -77,7 +78,7 @@ func (l *lab) startHub(s *subject, i int, k *kafkaServer, c cell, env ...string)
 	}
 	p, err := start(l.dir, fmt.Sprintf("hub-%d", i+1), l.program("hub"), nil, append([]string{
 		"HUB_KAFKA=" + k.brokers, "HUB_REDIS=" + l.Redis, "HUB_PARTITIONS=" + strconv.Itoa(c.Partitions), "HUB_WORKERS=" + strconv.Itoa(l.Workers),
-		"HUB_LISTEN=" + door, "HUB_METRICS=" + metrics, "HUB_LOG_LEVEL=" + l.LogLevel,
+		"HUB_LISTEN=" + door, "HUB_METRICS=" + metrics, "HUB_LOG_LEVEL=" + l.LogLevel, "HUB_OUTCOMES=" + strconv.FormatBool(l.Outcomes),
 	}, env...), nil)
 	if err != nil {
 		return err

@@ -21,9 +21,9 @@ func (r *report) tables() (tables []*table) {
 
 // A pair is one cell with all runs of both subjects in it.
 type pair struct {
-	cell       cell
-	limit, hub []result // that did not fail
-	failed     int
+	cell              cell
+	limit, usual, hub []result // that did not fail
+	failed            int
 }
 
 // pairs puts the runs of each cell together, in the order of the cells.
@@ -41,6 +41,8 @@ func pairs(results []result) (out []*pair) {
 			p.failed++
 		case r.Subject == subjectLimit:
 			p.limit = append(p.limit, r)
+		case r.Subject == subjectUsual:
+			p.usual = append(p.usual, r)
 		default:
 			p.hub = append(p.hub, r)
 		}
@@ -86,13 +88,21 @@ func (p *pair) runs() string {
 }
 
 func throughput(results []result) *table {
-	t := &table{title: "Throughput", head: []string{"cell", "runs", "limit /s", "hub /s", "hub/limit", "hub, each second", "hub wrong", "limit wrong"},
-		note: "Messages a second from the first call to the last, medians. Wrong: lost/doubled/out of order/overlapping, in all runs; the limit program promises nothing."}
+	t := &table{title: "Throughput", head: []string{"cell", "runs", "limit /s", "usual /s", "hub /s", "hub/limit", "hub/usual", "hub, each second", "hub wrong", "limit wrong"},
+		note: "Messages a second from the first call to the last, medians. Limit: kafka-go's lower half, as the hub uses it; usual: its Reader and Writer. Wrong: lost/doubled/out of order/overlapping, in all runs; the limit program promises nothing."}
 	for _, p := range pairs(results) {
-		limit, hub := of(p.limit, rate), of(p.hub, rate)
-		t.add(p.cell.String(), p.runs(), fmt.Sprintf("%.0f", limit), fmt.Sprintf("%.0f", hub), ratio(hub, limit), seconds(p.hub), wrong(p.hub), wrong(p.limit))
+		limit, usual, hub := of(p.limit, rate), of(p.usual, rate), of(p.hub, rate)
+		t.add(p.cell.String(), p.runs(), perSecondOf(limit), perSecondOf(usual), perSecondOf(hub), ratio(hub, limit), ratio(hub, usual), seconds(p.hub), wrong(p.hub), wrong(p.limit))
 	}
 	return t
+}
+
+// perSecondOf is a rate as text.
+func perSecondOf(rate float64) string {
+	if rate == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", rate)
 }
 
 // seconds are the effects in each of the first seconds of the last run.
@@ -111,7 +121,7 @@ func seconds(results []result) string {
 
 // cost is what a message costs.
 func cost(title string, results []result) *table {
-	t := &table{title: title, head: []string{"cell", "CPU limit", "CPU hub", "hub/limit", "+ Kafka", "+ Redis", "+ target", "peak limit", "peak hub",
+	t := &table{title: title, head: []string{"cell", "CPU limit", "CPU usual", "CPU hub", "hub/limit", "+ Kafka", "+ Redis", "+ target", "peak limit", "peak hub",
 		"allocations limit", "allocations hub", "bytes limit", "bytes hub"},
 		note: "CPU in ms per 1,000 messages, what Kafka, Redis and the target use beside the hub, most memory held, allocations per message; medians."}
 	for _, p := range pairs(results) {
@@ -120,7 +130,11 @@ func cost(title string, results []result) *table {
 		objects := func(r result) float64 { return r.Objects }
 		allocated := func(r result) float64 { return r.Bytes }
 		ms := func(f func(result) float64) string { return fmt.Sprintf("%.1f", of(p.hub, f)) }
-		t.add(p.cell.String(), fmt.Sprintf("%.1f", of(p.limit, processor)), ms(processor), ratio(of(p.hub, processor), of(p.limit, processor)),
+		usual := "–"
+		if len(p.usual) > 0 {
+			usual = fmt.Sprintf("%.1f", of(p.usual, processor))
+		}
+		t.add(p.cell.String(), fmt.Sprintf("%.1f", of(p.limit, processor)), usual, ms(processor), ratio(of(p.hub, processor), of(p.limit, processor)),
 			ms(func(r result) float64 { return r.CPU.Kafka }), ms(func(r result) float64 { return r.CPU.Redis }), ms(func(r result) float64 { return r.CPU.Target }),
 			size(int(of(p.limit, peak))), size(int(of(p.hub, peak))),
 			fmt.Sprintf("%.0f", of(p.limit, objects)), fmt.Sprintf("%.0f", of(p.hub, objects)),

@@ -52,6 +52,7 @@ type Config struct {
 	Workers     int      `env:"HUB_WORKERS" envDefault:"256" unit:"calls" meaning:"at once at most, per route; how many it is follows what the system bears"`
 
 	ParkAfter       time.Duration `env:"HUB_PARK_AFTER" envDefault:"30s" unit:"duration" meaning:"of failing while the operation answers others, after which an application's messages are parked"`
+	Deadline        time.Duration `env:"HUB_DEADLINE" envDefault:"24h" unit:"duration" meaning:"from a chain's first message to its effect, in metrics and alerts alone: nothing is dropped for being late; 0s: none"`
 	BackoffMin      time.Duration `env:"HUB_BACKOFF_MIN" envDefault:"200ms" unit:"duration" meaning:"first wait of a message whose system did not answer; doubles, with jitter"`
 	BackoffCap      time.Duration `env:"HUB_BACKOFF_CAP" envDefault:"10s" unit:"duration" meaning:"longest such wait"`
 	BreakerFailures int           `env:"HUB_BREAKER_FAILURES" envDefault:"5" unit:"calls" meaning:"without an answer in a row, after which an operation's breaker opens"`
@@ -66,6 +67,9 @@ type Config struct {
 	Profile   bool       `env:"HUB_PROFILE" envDefault:"false" unit:"true, false" meaning:"serve Go's profiles at HUB_METRICS, under /debug/pprof/"`
 	LogLevel  slog.Level `env:"HUB_LOG_LEVEL" envDefault:"INFO" unit:"DEBUG, INFO, WARN, ERROR" meaning:"least level of log lines"`
 	LogKey    Key        `env:"HUB_LOG_KEY" unit:"secret, 32 bytes and more, hex or base64" meaning:"makes the tokens that stand for IINs in logs; empty: they show as [iin]"`
+
+	OTLP        string `env:"HUB_OTLP" unit:"http or https URL" meaning:"OpenTelemetry receiver of traces (OTLP/HTTP; /v1/traces where it has no path); empty: none are made"`
+	TraceSample int    `env:"HUB_TRACE_SAMPLE" envDefault:"100" unit:"traces" meaning:"of so many, one is exported, the same ones by all hubs; an attempt that has failed always is"`
 
 	ShepSenderID    string `env:"HUB_SHEP_SENDER_ID" envDefault:"kandashub" unit:"name" meaning:"the hub's sender id at the state gateway"`
 	ShepPassword    Secret `env:"HUB_SHEP_PASSWORD" unit:"secret" meaning:"its password"`

@@ -144,7 +144,7 @@ func (h *hub) newConsole(running []steered) (*console.Console, error) {
 		Hub: hubName(), Login: login, Contract: h.contract, Checks: h.readiness(), Outcomes: h.outcomes, Metrics: h.metrics, Log: h.log,
 		Commands: &control.Commands{
 			Cluster: h.cluster, Producer: h.producer, Store: h.control, Audit: control.NewAudit(h.cluster, h.producer),
-			Routes: control.Routes(h.contract), Settle: h.cfg.SettleC3,
+			Routes: control.Routes(h.contract), Settle: h.cfg.SettleC3, Metrics: h.metrics,
 		},
 		Quiet: control.Quiet{Count: h.claims.Count, Lease: h.cfg.Lease},
 		Local: func() []console.Local { return localRoutes(running) },

@@ -26,6 +26,7 @@ type steered struct {
 func (h *hub) controlled(ctx context.Context, routes ...steered) error {
 	var running errgroup.Group
 	running.Go(func() error { return h.control.Run(ctx) })
+	running.Go(func() error { h.watchRedis(ctx); return nil })
 	h.log.Info("reading hub.control: no route begins before that")
 	if err := h.control.Caught(ctx); err != nil {
 		return running.Wait() // ctx has ended
@@ -64,6 +65,7 @@ func (h *hub) steer(ctx context.Context, routes []steered) func(control.State) {
 				h.log.Info("breaker forced", "route", name, "state", force)
 			}
 		}
+		h.metrics.ClaimsLost(s.Loss.Standing())
 		if !reflect.DeepEqual(s.Loss, known.Loss) {
 			h.log.Warn("loss of claims", "state", s.Loss.Standing())
 			h.losses.changed(ctx, s.Loss, routes, begun)

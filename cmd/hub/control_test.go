@@ -85,7 +85,7 @@ func TestOperatorPausesARoute(t *testing.T) {
 
 // TestOperatorForcesABreaker holds a route's breaker open, and releases it.
 func TestOperatorForcesABreaker(t *testing.T) {
-	const open = `hub_breaker_state{operation="register",state="open",system="kandas"}`
+	const open = `hub_breaker_state{operation="register",state="forced_open",system="kandas"}`
 	w := aloneWorld(t)
 	w.want(control.BreakerKey("register"), control.Breaker{
 		Route: "register", Force: control.ForceOpen, Owner: "duty", Why: "test", Since: time.Now(),

@@ -37,12 +37,16 @@ const produceTimeout = 5 * time.Second
 // leave its group in good order.
 const leaveMargin = time.Second
 
+// closeTracer bounds the export of the last spans.
+const closeTracer = 2 * time.Second
+
 // hub is all that one process is made of.
 type hub struct {
 	cfg      *Config
 	lines    *observability.Lines
 	log      *slog.Logger
 	metrics  *observability.Metrics
+	tracer   *observability.Tracer
 	registry *prometheus.Registry
 	contract *contract.Contract
 	cluster  *topics.Cluster
@@ -141,6 +145,10 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	h.log = observability.NewLogger(h.lines, cfg.LogLevel, cfg.LogKey, h.metrics)
 	redis.SetLogger(redisLog{h.log})
 	var err error
+	h.tracer, err = observability.NewTracer(observability.TracerConfig{URL: cfg.OTLP, OneIn: cfg.TraceSample, Instance: hubName(), Log: h.log})
+	if err != nil {
+		return nil, err
+	}
 	if h.contract, err = contract.Load(); err != nil {
 		return nil, err
 	}
@@ -162,6 +170,7 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 			System: r.Operation.System, Operation: r.Operation.Name})
 	}
 	h.metrics.Init(topics.LetterCodes(), known...)
+	h.metrics.Config(cfg.String())
 	keep, err := retention(h.contract, sources)
 	if err != nil {
 		return nil, err
@@ -189,6 +198,11 @@ func newHub(cfg *Config, w io.Writer) (*hub, error) {
 }
 
 func (h *hub) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTracer)
+	defer cancel()
+	if err := h.tracer.Close(ctx); err != nil {
+		h.log.Warn("the last traces cannot be exported, and are dropped", "error", err.Error())
+	}
 	h.claims.Close()
 	if h.outcomes != nil {
 		_ = h.outcomes.Close() // what was not stored is read from the topic again
@@ -205,8 +219,9 @@ func (h *hub) consumer(r topics.Route) steered {
 		System: r.Operation.System, Operation: r.Operation.Name,
 		Failures: cfg.BreakerFailures, OpenFor: cfg.BreakerOpenFor, Metrics: h.metrics,
 	})
+	counts := h.metrics.Route(r.Name)
 	gate := topics.NewGate(breaker, func(reason string, on bool) {
-		h.metrics.Pause(r.Name, reason, on)
+		counts.Pause(reason, on)
 		h.log.Info("pause", "route", r.Name, "reason", reason, "state", on)
 	})
 	return steered{breaker: breaker, Consumer: &topics.Consumer{
@@ -216,10 +231,11 @@ func (h *hub) consumer(r topics.Route) steered {
 		Delivery: &topics.Delivery{
 			Route: r, Claims: h.claims, Producer: h.producer, Gate: gate,
 			Timing: topics.Timing{
-				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter,
+				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter, Deadline: cfg.Deadline,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports, Metrics: h.metrics.Route(r.Name), Log: h.log, Now: failpoint.Now,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports,
+			Metrics: counts, Tracer: h.tracer, Log: h.log, Now: failpoint.Now,
 		},
 	}}
 }
@@ -303,7 +319,7 @@ func (h *hub) door() http.Handler {
 		tokens[name] = string(c.Token)
 		senders[c.Sender] = shep.Account{System: name, Password: string(c.Token)}
 	}
-	in := intake.New(intake.Config{Tokens: tokens, Contract: h.contract, Publisher: h.producer, Metrics: h.metrics})
+	in := intake.New(intake.Config{Tokens: tokens, Contract: h.contract, Publisher: h.producer, Metrics: h.metrics, Tracer: h.tracer})
 	mux := http.NewServeMux()
 	mux.Handle("/", in)
 	mux.Handle("/shep/", shep.NewServer(shep.Config{Senders: senders, Metrics: h.metrics, Accept: func(ctx context.Context, m shep.Incoming) error {

@@ -28,6 +28,11 @@ func (c *Config) addressMistakes() (errs []error) {
 			}
 		}
 	}
+	if c.OTLP != "" {
+		if err := checkURL(c.OTLP); err != nil {
+			errs = append(errs, fmt.Errorf("HUB_OTLP %w", err))
+		}
+	}
 	switch c.RedisMode {
 	case "single":
 		if len(c.Redis) > 1 {
@@ -66,6 +71,9 @@ func (c *Config) timeMistakes() (errs []error) {
 			errs = append(errs, fmt.Errorf("%s is %s: it must be more than 0", p.name, p.d))
 		}
 	}
+	if c.Deadline < 0 {
+		errs = append(errs, fmt.Errorf("HUB_DEADLINE is %s: it must be 0 or more", c.Deadline))
+	}
 	for _, rule := range []struct {
 		ok   bool
 		text string
@@ -95,7 +103,7 @@ func (c *Config) countMistakes() (errs []error) {
 		n    int64
 	}{
 		{"HUB_PARTITIONS", int64(c.Partitions)}, {"HUB_WINDOW", int64(c.Window)}, {"HUB_WINDOW_BYTES", int64(c.WindowBytes)},
-		{"HUB_WORKERS", int64(c.Workers)}, {"HUB_BREAKER_FAILURES", int64(c.BreakerFailures)},
+		{"HUB_WORKERS", int64(c.Workers)}, {"HUB_BREAKER_FAILURES", int64(c.BreakerFailures)}, {"HUB_TRACE_SAMPLE", int64(c.TraceSample)},
 		{"HUB_OUTCOMES_MOST", int64(c.OutcomesMost)},
 	}
 	for _, name := range c.plan.Systems {

@@ -16,11 +16,13 @@ import (
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
 	"kandashub/mocks"
 	"kandashub/mocks/samples"
 	mockshep "kandashub/mocks/shep"
 	"kandashub/topics"
+	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
 
@@ -31,7 +33,8 @@ import (
 func TestNothingPersonalShows(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	w := newWorld(t, "HUB_BREAKER_FAILURES=1000")
+	spans := receiveSpans(t)
+	w := newWorld(t, "HUB_BREAKER_FAILURES=1000", "HUB_OTLP="+spans.url, "HUB_TRACE_SAMPLE=1")
 	w.start()
 	values := w.personalValues()
 
@@ -44,9 +47,10 @@ func TestNothingPersonalShows(t *testing.T) {
 	}
 	w.finish(flows...)
 	w.sendBadInput(flows[0].Applications[0])
-	w.echo()
+	last := w.echo()
 
-	for place, text := range w.places(temp) {
+	servertest.Eventually(t, "the last spans are exported", func() bool { return strings.Contains(spans.text(), last) })
+	for place, text := range w.places(temp, spans) {
 		if strings.TrimSpace(text) == "" {
 			t.Errorf("nothing was found in %s: the test does not look there", place)
 		}
@@ -54,7 +58,7 @@ func TestNothingPersonalShows(t *testing.T) {
 			t.Errorf("%s shows %d personal values, among them %q", place, len(shown), shown[0])
 		}
 	}
-	t.Run("and would be seen", func(t *testing.T) { w.in(t); w.plant(temp, values) })
+	t.Run("and would be seen", func(t *testing.T) { w.in(t); w.plant(temp, spans, values) })
 }
 
 // personalValues are the values of all people of this world, and their birth
@@ -141,8 +145,8 @@ func (w *world) sendBadInput(form *samples.Application) {
 
 // echo sends one message of each source topic on its way again, as another
 // application's, while every system refuses it or breaks down, and answers with
-// the request that it got.
-func (w *world) echo() {
+// the request that it got. It returns the last of these applications.
+func (w *world) echo() (last string) {
 	w.t.Helper()
 	for _, s := range w.systems {
 		s.Faults.Clear()
@@ -181,6 +185,7 @@ func (w *world) echo() {
 	for _, calls := range w.calls {
 		calls.answer(nil)
 	}
+	return sent[len(sent)-1]
 }
 
 func largest(records []*topics.Record) *topics.Record {
@@ -201,14 +206,18 @@ func (w *world) again(r *topics.Record) string {
 }
 
 // places are all texts that are no payload, by where they are.
-func (w *world) places(temp string) map[string]string {
+func (w *world) places(temp string, spans *spanLog) map[string]string {
 	w.t.Helper()
 	_, metrics := w.get("/metrics")
 	_, ready := w.get("/readyz")
 	found := map[string]string{
 		"the log": w.log.String(), "/metrics": metrics, "/readyz": ready, "an answer of the intake or SHEP": strings.Join(w.answers, "\n"),
+		"a span": spans.text(),
 	}
-	var headers, keys, values, files strings.Builder
+	var headers, keys, values, files, told strings.Builder
+	for _, r := range w.records(outcomes.Topic) {
+		fmt.Fprintf(&told, "%s\n", r.Value)
+	}
 	for _, topic := range w.topicNames() {
 		for _, r := range w.records(topic) {
 			fmt.Fprintf(&headers, "%s\n", r.Key)
@@ -234,7 +243,7 @@ func (w *world) places(temp string) map[string]string {
 		w.t.Fatal(err)
 	}
 	found["a header or key in Kafka"], found["a key in Redis"] = headers.String(), keys.String()
-	found["a finished claim"], found["a file name"] = values.String(), files.String()
+	found["a finished claim"], found["a file name"], found["an outcome"] = values.String(), files.String(), told.String()
 	return found
 }
 
@@ -280,7 +289,7 @@ func contains(text, form string) bool {
 }
 
 // plant puts one value into each place, and finds it there.
-func (w *world) plant(temp string, values []string) {
+func (w *world) plant(temp string, spans *spanLog, values []string) {
 	w.t.Helper()
 	i := slices.IndexFunc(values, func(v string) bool {
 		return strings.ContainsFunc(v, func(r rune) bool { return r > 0x400 }) && !strings.ContainsAny(v, " ,")
@@ -290,7 +299,11 @@ func (w *world) plant(temp string, values []string) {
 	ctx := w.t.Context()
 	fmt.Fprintf(w.log, "{\"msg\":\"%s\"}\n", strings.ToUpper(name))
 	w.append("migration.receipts", []byte(w.run), nil, 0, kafka.Header{Key: "note", Value: []byte("no " + number)})
+	w.append(outcomes.Topic, []byte(w.run), []byte(name), 0)
 	w.answers = append(w.answers, url.QueryEscape(name))
+	spans.mu.Lock()
+	spans.all = append(spans.all, &tracepb.Span{Name: "process " + name})
+	spans.mu.Unlock()
 	key := w.run + ":" + name
 	if err := w.rdb.HSet(ctx, key, "value", name).Err(); err != nil {
 		w.t.Fatal(err)
@@ -299,7 +312,7 @@ func (w *world) plant(temp string, values []string) {
 	if err := os.WriteFile(filepath.Join(temp, name+".json"), nil, 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	for place, text := range w.places(temp) {
+	for place, text := range w.places(temp, spans) {
 		if place != "/metrics" && place != "/readyz" && len(leaks(text, values)) == 0 {
 			w.t.Errorf("a value planted in %s is not found", place)
 		}

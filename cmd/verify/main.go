@@ -5,6 +5,7 @@
 //	verify run       the scenarios, one after another; exit 1 on any violation
 //	verify mutants   hubs that are broken on purpose, each of which must be caught
 //	verify list      what there is
+//	verify alerts    faults on which a real Prometheus must raise the hub's alerts
 //
 // scenarios*.go is the table of scenarios, mutants.go that of broken hubs.
 // Package world starts and hurts the processes, package load sends, package check
@@ -46,6 +47,7 @@ func main() {
 		Run     runCmd     `cmd:"" help:"Play scenarios."`
 		Mutants mutantsCmd `cmd:"" help:"Play broken hubs, each of which must be caught."`
 		List    listCmd    `cmd:"" help:"List the scenarios."`
+		Alerts  alertsCmd  `cmd:"" help:"Break things until a real Prometheus raises the hub's alerts, and mend them until they are silent."`
 		Broker  brokerCmd  `cmd:"" hidden:"" help:"Serve an embedded Kafka."`
 		Redis   redisCmd   `cmd:"" hidden:"" help:"Serve an embedded Redis."`
 	}

@@ -25,7 +25,7 @@ func mutants() []mutant {
 		{
 			name: "dedup-for-a-second", about: "done markers live for one second", scenario: "calm",
 			caught:  []string{"I2 duplicate effect"},
-			patches: []patch{{"topics/claims/steps.go", "args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()}}", "args: []any{c.owner, c.fingerprint, 1000}}"}},
+			patches: []patch{{"topics/claims/steps.go", "return []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()}", "return []any{c.owner, c.fingerprint, 1000}"}},
 		},
 		{
 			name: "claim-for-ever", about: "the claim of a hub that died is never given up", scenario: "hub-killed",
@@ -55,7 +55,7 @@ func mutants() []mutant {
 		{
 			name: "letter-error-ignored", about: "a dead letter that cannot be written is dropped", scenario: "dead-topic-refused",
 			caught:  []string{"I1 lost"},
-			patches: []patch{{"topics/letter.go", "		d.Metrics.DeadPublishFailed(d.Route.Name)\n", "		d.Metrics.DeadPublishFailed(d.Route.Name)\n		return 0, nil\n"}},
+			patches: []patch{{"topics/letter.go", "		d.Metrics.DeadPublishFailed()\n", "		d.Metrics.DeadPublishFailed()\n		return 0, nil\n"}},
 		},
 		{
 			name: "letter-without-headers", about: "a dead letter does not say where its message came from", scenario: "calm",
@@ -70,8 +70,8 @@ func mutants() []mutant {
 		{
 			name: "replay-under-a-new-id", about: "a replay does not know what its message came to before", scenario: "reply-refused",
 			caught: []string{"I7 replay duplicate", "I2 duplicate effect"},
-			patches: []patch{{"topics/decision.go", "		return d.Deliver(ctx, letter)\n",
-				"		for i := range letter.Headers {\n			if letter.Headers[i].Key == \"ce_id\" {\n				letter.Headers[i].Value = []byte(DeriveID(what.id))\n			}\n		}\n		return d.Deliver(ctx, letter)\n"}},
+			patches: []patch{{"topics/decision.go", "		return d.Deliver(t, letter, called)\n",
+				"		for i := range letter.Headers {\n			if letter.Headers[i].Key == \"ce_id\" {\n				letter.Headers[i].Value = []byte(DeriveID(what.id))\n			}\n		}\n		return d.Deliver(t, letter, called)\n"}},
 		},
 		{
 			name: "commits-of-old-generations", about: "a member commits where an earlier one stood", scenario: "rebalance-storm",
@@ -109,7 +109,7 @@ func mutants() []mutant {
 		{
 			name: "counts-twice", about: "the metrics count a delivered message twice", scenario: "calm",
 			caught:  []string{"I10 metrics lie"},
-			patches: []patch{{"topics/delivery.go", "	l.Metrics.Final(l.Route.Name, \"delivered\")\n", "	l.Metrics.Final(l.Route.Name, \"delivered\")\n	l.Metrics.Final(l.Route.Name, \"delivered\")\n"}},
+			patches: []patch{{"topics/delivery.go", "	l.Metrics.Final(\"delivered\")\n", "	l.Metrics.Final(\"delivered\")\n	l.Metrics.Final(\"delivered\")\n"}},
 		},
 		{
 			name: "index-not-read", about: "a new owner does not read what its predecessor has parked", scenario: "parking",
@@ -132,8 +132,8 @@ func mutants() []mutant {
 		{
 			name: "done-before-published", about: "a message is finished before its reply is written", scenario: "failpoints",
 			caught: []string{"I8 result lost", "I1 lost"},
-			patches: []patch{{"topics/reply.go", "	if out := l.writeReplies(ctx, replies); out.kind != finished {\n		return out\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n",
-				"	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if out := l.writeReplies(ctx, replies); out.kind != finished {\n		return out\n	}\n"}},
+			patches: []patch{{"topics/reply.go", "	if out := l.writeReplies(ctx, replies); out.kind != finished {\n		return out\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	return outcome{kind: published}\n",
+				"	if err := l.step(ctx, func() error { return l.Claims.Done(ctx, l.claim) }); err != nil {\n		return l.failed(ctx, l.claimError(ctx, err))\n	}\n	failpoint.Hit(failpoint.Published, l.Route.Name)\n	if out := l.writeReplies(ctx, replies); out.kind != finished {\n		return out\n	}\n	return outcome{kind: published}\n"}},
 		},
 		{
 			name: "uncertain-is-repeated", about: "a call that may have arrived is made again", scenario: "late-answers",

@@ -19,7 +19,7 @@ func TestRealRedis(t *testing.T) {
 
 // runConformance holds a Redis against what the package promises.
 func runConformance(t *testing.T, connect func(t *testing.T) *server) {
-	for _, rows := range []map[string]func(s *story){crashes, releases, lateSteps, deadLetters, sentAtOnce, records} {
+	for _, rows := range []map[string]func(s *story){crashes, releases, lateSteps, deadLetters, sentAtOnce, nexts, records} {
 		for name, row := range rows {
 			t.Run(name, func(t *testing.T) { row(tell(t, connect(t))) })
 		}
@@ -144,6 +144,50 @@ var sentAtOnce = map[string]func(s *story){
 	"at once: done": func(s *story) {
 		s.req.Sent = true
 		s.ok(s.store.Done(s.ctx, s.claim(New)))
+		s.claim(Done)
+	},
+}
+
+// nexts: one message ends and the next of its application begins in one step.
+var nexts = map[string]func(s *story){
+	"next": func(s *story) {
+		c := s.sent()
+		s.ok(s.store.Answered(s.ctx, c, []byte("reply")))
+		next, err := s.store.Next(s.ctx, c, s.other("m2"))
+		s.ok(err)
+		if next.Verdict != New || next.Count != c.Count+1 || time.Until(next.Lease) <= 0 {
+			s.Errorf("the next claim is %+v after %+v", next, c)
+		}
+		s.ok(s.store.Sent(s.ctx, next))
+		s.claim(Done)
+	},
+	"next, and its reply is lost": func(s *story) {
+		c := s.sent()
+		for range 2 { // as the store repeats it
+			_, err := s.store.Next(s.ctx, c, s.other("m2"))
+			s.ok(err)
+		}
+		s.claim(Done)
+	},
+	"no next after another owner has taken over": func(s *story) {
+		c := s.sent()
+		s.crash()
+		s.uncertain(testLease)
+		_, err := s.store.Next(s.ctx, c, s.other("m2"))
+		s.lost(err)
+		s.req = s.other("m2")
+		s.claim(New)
+	},
+	"next is done already": func(s *story) {
+		first := s.req
+		s.req = s.other("m2")
+		s.ok(s.store.Done(s.ctx, s.sent()))
+		s.req = first
+		next, err := s.store.Next(s.ctx, s.sent(), s.other("m2"))
+		s.ok(err)
+		if next.Verdict != Done {
+			s.Errorf("verdict %s", next.Verdict)
+		}
 		s.claim(Done)
 	},
 }

@@ -41,6 +41,7 @@ type machine struct {
 	store  *Store
 	req    Request
 	owners []*Claim // each attempt's
+	nexts  int      // messages that came with the end of another
 	model
 }
 
@@ -222,8 +223,25 @@ func (m *machine) answered(t *rapid.T) {
 func (m *machine) done(t *rapid.T) {
 	i, c := m.some(t)
 	ok := m.state == "" || m.state == "done" || m.state == "answered" || m.holder == i && m.open()
-	expect(t, "done", m.store.Done(context.Background(), c), ok)
-	if ok && m.state != "done" {
+	if rapid.Bool().Draw(t, "with the next one") {
+		req := m.req
+		m.nexts++
+		req.ID = fmt.Sprintf("next-%d", m.nexts)
+		next, err := m.store.Next(context.Background(), c, req)
+		expect(t, "next", err, ok)
+		if ok && next.Verdict != New {
+			t.Fatalf("the next message is %s", next.Verdict)
+		}
+		if again, err := m.store.Claim(context.Background(), req); err != nil || ok != (again.Verdict == Busy) {
+			t.Fatalf("the next message is %v, %v after a done that was accepted: %v", again, err, ok)
+		}
+	} else {
+		expect(t, "done", m.store.Done(context.Background(), c), ok)
+	}
+	switch {
+	case ok && m.state == "done":
+		m.kept = m.now + modelKeep // the marker lives on from the last time
+	case ok:
 		m.finish()
 	}
 }

@@ -158,6 +158,13 @@ function steps.done(key, owner, fp, keep)
   return 0
 end
 
+-- next: what done takes, and what claim takes. The keys are the record that is to
+-- end, then those of the claim. Both take place, or neither.
+function steps.next(key, owner, fp, keep, ...)
+  if steps.done(key, owner, fp, keep) == 0 then return 'lost' end
+  return steps.claim(key + 1, ...)
+end
+
 -- dead: owner, fingerprint, letter. A dead record remembers when it was sent, or
 -- else when it died, for a replay that asks first.
 function steps.dead(key, owner, fp, letter)

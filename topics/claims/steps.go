@@ -13,7 +13,13 @@ import (
 // asked for again under the same owner, a bounded number of times within ctx.
 // An error means that Redis did not answer or refused, and is no verdict; a
 // claim that was made all the same ends with its lease.
-func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
+func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) { return s.Next(ctx, nil, r) }
+
+// Next ends a claim, as Done does, and takes the next message of its application
+// on the same route, in one atomic step: both or, with ErrLost, neither. After any
+// other error the claim may have ended or not; Done finds out. With ended nil it is
+// Claim.
+func (s *Store) Next(ctx context.Context, ended *Claim, r Request) (*Claim, error) {
 	tag := tagOf(r.Application)
 	c := &Claim{
 		Tag: tag, key: claimKey(&r, tag), fingerprint: digest(tokenBytes, r.Fingerprint), owner: newToken(),
@@ -23,21 +29,27 @@ func (s *Store) Claim(ctx context.Context, r Request) (*Claim, error) {
 	if r.Sent {
 		atOnce = "1"
 	}
+	name, keys := "claim", []string{c.key, counterKey(r.Route, tag)}
+	args := []any{c.fingerprint, c.owner, s.cfg.Lease.Milliseconds(), atOnce}
+	if ended != nil {
+		name, keys = "next", append([]string{ended.key}, keys...)
+		args = append(s.doneArgs(ended), args...)
+	}
 	var began time.Time
 	known := s.known.of(r.Route)
 	before := known[tag].Load()
-	reply, err := s.do(ctx, "claim", func() (any, error) {
+	reply, err := s.do(ctx, name, func() (any, error) {
 		began = time.Now()
-		return s.batcher.do(ctx, &step{
-			name: "claim", keys: []string{c.key, counterKey(r.Route, tag)},
-			args: []any{c.fingerprint, c.owner, s.cfg.Lease.Milliseconds(), atOnce},
-		})
+		return s.batcher.do(ctx, &step{name: name, keys: keys, args: args})
 	})
+	if err == nil && reply == "lost" {
+		return nil, ErrLost
+	}
 	if err == nil {
 		err = c.read(reply)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("claims: claim: %w", err)
+		return nil, fmt.Errorf("claims: %s: %w", name, err)
 	}
 	c.Lost = c.Count <= before
 	known.saw(tag, c.Count, c.Lost)
@@ -117,8 +129,11 @@ func (s *Store) Answered(ctx context.Context, c *Claim, reply []byte) error {
 // data and lives Config.Keep. Whoever met an answered record may call it; else
 // only the owner. Done on done is no error.
 func (s *Store) Done(ctx context.Context, c *Claim) error {
-	st := &step{name: "done", keys: []string{c.key}, args: []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()}}
-	return s.owned(ctx, st, false)
+	return s.owned(ctx, &step{name: "done", keys: []string{c.key}, args: s.doneArgs(c)}, false)
+}
+
+func (s *Store) doneArgs(c *Claim) []any {
+	return []any{c.owner, c.fingerprint, s.cfg.Keep.Milliseconds()}
 }
 
 // Dead says that the message is the dead letter with this id, which must hold

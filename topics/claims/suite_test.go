@@ -117,6 +117,13 @@ func tell(t testing.TB, srv *server) *story {
 	return &story{TB: t, ctx: t.Context(), srv: srv, store: store, req: req}
 }
 
+// other is the request for another message of the same application.
+func (s *story) other(id string) Request {
+	r := s.req
+	r.ID = id
+	return r
+}
+
 func (s *story) key() string { return claimKey(&s.req, tagOf(s.req.Application)) }
 
 func (s *story) later(d time.Duration) { s.Helper(); s.srv.later(s, d, s.key()) }

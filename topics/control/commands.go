@@ -28,15 +28,15 @@ type Commands struct {
 	Routes   []string      // that exist; see Routes
 	Settle   time.Duration // HUB_SETTLE_C3: how long a system may still carry out a call
 
-	// Recorder counts what is done; may be nil.
-	Recorder Recorder
+	// Metrics counts what is done; may be nil.
+	Metrics Metrics
 }
 
-// A Recorder counts what operators do, for metrics. An action is one of
-// [Actions], a result [Done], [Refused] or [Failed].
-type Recorder interface {
-	OperatorAction(action, result string)
-	AuditWriteFailed()
+// Metrics counts what operators do. An action is one of [Actions], a result
+// [Done], [Refused] or [Failed].
+type Metrics interface {
+	Operator(action, result string)
+	AuditFailed() // a record of hub.audit could not be written
 }
 
 // The actions, as hub.audit and metrics name them.
@@ -142,16 +142,16 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 }
 
 func (c *Commands) count(action, result string) {
-	if c.Recorder != nil {
-		c.Recorder.OperatorAction(action, result)
+	if c.Metrics != nil {
+		c.Metrics.Operator(action, result)
 	}
 }
 
 // write puts a step on record.
 func (c *Commands) write(ctx context.Context, step AuditRecord) error {
 	err := c.Audit.Write(ctx, step)
-	if err != nil && c.Recorder != nil {
-		c.Recorder.AuditWriteFailed()
+	if err != nil && c.Metrics != nil {
+		c.Metrics.AuditFailed()
 	}
 	return err
 }

@@ -1,16 +1,20 @@
 package control_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/control"
 	"kandashub/topics/servertest"
@@ -185,4 +189,43 @@ func TestUnknownLetter(t *testing.T) {
 	d.refused(d.Discard(t.Context(), order, "nowhere", "none"), "no route")
 	_, err := d.ShowPayload(t.Context(), order, route, "none")
 	d.refused(err, "no unresolved letter")
+}
+
+// TestCommandsAreCounted counts a command that was carried out, one that was
+// refused, and one that could not be put on record.
+func TestCommandsAreCounted(t *testing.T) {
+	a := servertest.Unique("r")
+	d := newDesk(t, servertest.Brokers(t), a)
+	reg := prometheus.NewRegistry()
+	d.Metrics = observability.NewMetrics(reg)
+	d.must(d.Pause(t.Context(), order, a, time.Hour))
+	d.refused(d.Pause(t.Context(), order, "nowhere", time.Hour), "no route")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Pause(over, order, a, time.Hour); err == nil {
+		t.Error("a command that cannot be put on record is carried out")
+	}
+	for series, want := range map[string]float64{"hub_operator_actions_total done": 1, "hub_operator_actions_total refused": 1, "hub_audit_write_failures_total": 1} {
+		if got := sum(t, reg, series); got != want {
+			t.Errorf("%s is %v, want %v", series, got, want)
+		}
+	}
+}
+
+// sum adds up the series of a counter, with a label of that value if one is given.
+func sum(t *testing.T, reg *prometheus.Registry, series string) (n float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, value, _ := strings.Cut(series, " ")
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && (value == "" || slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetValue() == value })) {
+				n += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return n
 }

@@ -67,21 +67,21 @@ type recorder struct {
 	seen []string
 }
 
-func (r *recorder) OperatorAction(action, result string) {
+func (r *recorder) Operator(action, result string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen = append(r.seen, action+": "+result)
 }
 
-func (r *recorder) AuditWriteFailed() { r.OperatorAction("audit", "failed") }
+func (r *recorder) AuditFailed() { r.Operator("audit", "failed") }
 
 // Each command is counted once, with what came of it, and under a name that is
 // known beforehand.
-func TestCommandsAreCounted(t *testing.T) {
+func TestEachCommandIsCountedOnce(t *testing.T) {
 	a := servertest.Unique("r")
 	d := newDesk(t, servertest.Brokers(t), a)
 	r := &recorder{}
-	d.Recorder = r
+	d.Metrics = r
 	d.must(d.Pause(t.Context(), order, a, 0))
 	d.refused(d.Pause(t.Context(), control.Order{}, a, 0), "who wants it")
 	d.refused(d.Pause(t.Context(), order, "nowhere", 0), "no route")

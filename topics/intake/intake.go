@@ -51,6 +51,7 @@ type Config struct {
 	MaxBody int64
 
 	Metrics *observability.Metrics // may be nil
+	Tracer  *observability.Tracer  // nil: tracing is off
 	Now     func() time.Time       // time.Now if nil
 }
 
@@ -179,13 +180,37 @@ func (i *Intake) mayWrite(system, topic string) error {
 // problem's code and Err says what is wrong. Unavailable: Kafka has not
 // answered, and the sender is to repeat with the same id.
 func (i *Intake) Accept(ctx context.Context, system, topic string, m topics.Message) error {
+	work := i.cfg.Tracer.Begin("receive", topic, "")
 	if err := i.check(system, topic, &m); err != nil {
+		work.Fail(topics.FailureOf(err).Code)
+		work.End("refused")
 		return err
 	}
+	m.TraceParent = followed(work, m.TraceParent)
+	work.About(m.Subject)
+	work.Send(topic, m.TraceParent)
 	if err := i.cfg.Publisher.Publish(ctx, topic, m); err != nil {
+		work.Stop(Unavailable)
+		work.Fail(Unavailable)
+		work.End("not written")
 		return topics.Fail(topics.Unavailable, Unavailable, "writing to %s: %w", topic, err)
 	}
+	work.Stop("")
+	work.End("accepted")
 	return nil
+}
+
+// followed returns the trace context of a message that came with one, or with
+// none: then its trace begins here.
+func followed(work *observability.Work, traceparent string) string {
+	t, err := observability.ParseTrace(traceparent)
+	if err == nil {
+		work.Follow(t)
+	} else {
+		t = observability.NewTrace()
+		work.Root(t)
+	}
+	return work.Next(t).String()
 }
 
 func (i *Intake) check(system, topic string, m *topics.Message) error {
@@ -209,9 +234,6 @@ func (i *Intake) check(system, topic string, m *topics.Message) error {
 		m.Time = i.cfg.Now()
 	}
 	m.RootTime = time.Time{} // this is the first message of its chain
-	if _, err := observability.ParseTrace(m.TraceParent); err != nil {
-		m.TraceParent = observability.NewTrace().String()
-	}
 	err := i.cfg.Contract.Check(topic, *m)
 	var v *contract.Violation
 	if errors.As(err, &v) {

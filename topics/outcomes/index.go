@@ -181,18 +181,18 @@ func (x *Index) step(ctx context.Context, p *part) error {
 	}
 	p.next.Store(next)
 	p.end.Store(end)
+	read, all := x.Progress()
+	x.Metrics.IndexLag(all - read)
 	return nil
 }
 
-// expire removes what is too old or too much, tells how much is left, and waits
-// until the next time.
+// expire removes what is too old or too much, and waits until the next time.
 func (x *Index) expire(ctx context.Context) error {
 	left, err := x.store.expire(ctx, time.Now().Add(-x.Keep), int64(x.Most))
 	if err != nil {
 		return err
 	}
-	read, end := x.Progress()
-	x.Metrics.Indexed(left, end-read)
+	x.Metrics.Indexed(left)
 	return pause(ctx, expireEvery)
 }
 
@@ -213,12 +213,12 @@ func (x *Index) Progress() (read, end int64) {
 // order of time.
 func (x *Index) Application(ctx context.Context, application string) ([]Outcome, error) {
 	application = observability.MaskID(application) // as it was written
-	return x.store.find(ctx, "application", application, func(o *Outcome) bool { return o.Application == application })
+	return x.store.find(ctx, byApplication, application, func(o *Outcome) bool { return o.Application == application })
 }
 
 // Message returns what became of the messages with an id (ce_id), in the order
 // of time: one message can be read by several routes.
 func (x *Index) Message(ctx context.Context, id string) ([]Outcome, error) {
 	id = observability.MaskID(id)
-	return x.store.find(ctx, "message", id, func(o *Outcome) bool { return o.ID == id })
+	return x.store.find(ctx, byMessage, id, func(o *Outcome) bool { return o.ID == id })
 }

@@ -21,10 +21,11 @@
 // that it is done, and what is reported then is at least "duplicate": the times
 // of its call can be lost with a process, that it is finished cannot.
 //
-// Messages go before what is said of them. While hub.outcomes cannot be written,
-// commits wait, for as long as one write may take ([writeTime]). Then what is
-// held is given up, counted (hub_outcomes_total{result="lost"}) and logged, and
-// commits go on.
+// While hub.outcomes cannot be written, messages go on and commits wait, which
+// costs no more than reading again after a crash. Messages go before what is said
+// of them, though: what is held is bounded, and after ten minutes without a write
+// commits go on. What is given up then is counted
+// (hub_outcomes_total{result="lost"}).
 //
 // # Finding
 //

@@ -18,8 +18,13 @@ const (
 	// carry.
 	gather = 50 * time.Millisecond
 
-	// writeTime bounds one write of outcomes.
+	// writeTime bounds one try to write outcomes, pauseTime lies between two.
 	writeTime = 10 * time.Second
+	pauseTime = time.Second
+
+	// giveUp is how long hub.outcomes may be out of reach before outcomes are
+	// given up.
+	giveUp = 10 * time.Minute
 
 	// What one write to a partition carries, at most.
 	batchRecords = 500
@@ -45,6 +50,7 @@ type Writer struct {
 	settled  uint64           // of those: written or given up
 	writing  bool             // a goroutine writes
 	turn     chan struct{}    // closed when settled has risen
+	failing  time.Time        // since when nothing can be written; zero: it can
 }
 
 // NewWriter returns a Writer for a topic of as many partitions. It has a Producer
@@ -120,8 +126,7 @@ func (w *Writer) run() {
 	}
 }
 
-// writeAll writes records to their partitions, side by side, and gives up what
-// cannot be written.
+// writeAll writes records to their partitions, side by side.
 func (w *Writer) writeAll(pending [][]kafka.Record) {
 	var writing sync.WaitGroup
 	for partition, records := range pending {
@@ -129,17 +134,42 @@ func (w *Writer) writeAll(pending [][]kafka.Record) {
 			n := batch(records)
 			part := records[:n]
 			records = records[n:]
-			writing.Go(func() {
-				if _, err := w.write(context.Background(), Topic, partition, part...); err != nil {
-					w.metrics.Outcomes("lost", len(part))
-					w.log.Error("outcomes of messages cannot be written and are given up: what became of these messages will not be found", "count", len(part), "error", err.Error())
-					return
-				}
-				w.metrics.Outcomes("written", len(part))
-			})
+			writing.Go(func() { w.writePart(partition, part) })
 		}
 	}
 	writing.Wait()
+}
+
+// writePart writes records until they are written or given up.
+func (w *Writer) writePart(partition int, part []kafka.Record) {
+	for {
+		_, err := w.write(context.Background(), Topic, partition, part...)
+		if err == nil {
+			w.failed(false)
+			w.metrics.Outcomes("written", len(part))
+			return
+		}
+		if w.failed(true) >= giveUp {
+			w.metrics.Outcomes("lost", len(part))
+			w.log.Error("outcomes of messages are given up: what became of these will not be found", "count", len(part), "error", err.Error())
+			return
+		}
+		time.Sleep(pauseTime)
+	}
+}
+
+// failed notes how a write has ended, and returns for how long all have failed.
+func (w *Writer) failed(again bool) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !again:
+		w.failing = time.Time{}
+		return 0
+	case w.failing.IsZero():
+		w.failing = time.Now()
+	}
+	return time.Since(w.failing)
 }
 
 // batch returns how many of records one write carries.

@@ -7,6 +7,9 @@
 // It keeps no order, finds no duplicate, holds nothing against a schema, and loses
 // what it had in hand when it dies. What the hub costs beyond it is the price of
 // the guarantees.
+//
+// There are two: the lean one reads and writes with kafka-go's lower half, as the
+// hub does, and the usual one with its Reader and Writer.
 package limit
 
 import (
@@ -30,6 +33,7 @@ type Options struct {
 	System  string   `required:"" enum:"migration,egov" help:"Whom to tell: migration (JSON) or egov (SOAP)."`
 	URL     string   `required:"" help:"Base URL of the system."`
 	Workers int      `default:"256" help:"Calls at once."`
+	Usual   bool     `help:"Be the program that one would write first, with kafka-go's Reader and Writer."`
 	Reply   bool     `default:"true" negatable:"" help:"Write a reply to each answer."`
 }
 
@@ -43,8 +47,12 @@ func Serve(ctx context.Context, o Options, w io.Writer) error {
 		return err
 	}
 	defer counters.Close()
+	call := newCaller(o)
+	if o.Usual {
+		return usual(ctx, o, call)
+	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: Group(o.System), Brokers: o.Kafka, Topics: []string{o.System + ".notifications"}, StartOffset: kafka.FirstOffset,
+		ID: Group(o.System), Brokers: o.Kafka, Topics: []string{topicOf(o.System)}, StartOffset: kafka.FirstOffset,
 		HeartbeatInterval: 2 * time.Second, SessionTimeout: 10 * time.Second, RebalanceTimeout: 15 * time.Second, JoinGroupBackoff: 300 * time.Millisecond,
 	})
 	if err != nil {
@@ -55,7 +63,6 @@ func Serve(ctx context.Context, o Options, w io.Writer) error {
 	defer working.Wait()
 	defer close(work)
 	defer group.Close() // waits for whoever reads
-	call := newCaller(o)
 	replies := newProducer(o.Kafka)
 	for range o.Workers {
 		working.Go(func() {

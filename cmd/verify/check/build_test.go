@@ -141,6 +141,7 @@ func readBy(topic string) string {
 func from(r check.Record, more map[string]string) map[string]string {
 	h := maps.Clone(r.Headers)
 	h["hub_topic"], h["hub_partition"], h["hub_offset"] = r.Topic, strconv.Itoa(r.Partition), strconv.FormatInt(r.Offset, 10)
+	h["hub_written"] = r.Time.UTC().Format(time.RFC3339Nano)
 	maps.Copy(h, more)
 	return h
 }

@@ -8,7 +8,7 @@ import (
 
 // letterHeaders are what every letter says of itself (topics/letter.go).
 var letterHeaders = [...]string{
-	"hub_letter", "hub_class", "hub_code", "hub_reason", "hub_route", "hub_holds", "hub_topic", "hub_partition", "hub_offset", "hub_at",
+	"hub_letter", "hub_class", "hub_code", "hub_reason", "hub_route", "hub_holds", "hub_topic", "hub_partition", "hub_offset", "hub_written", "hub_at",
 }
 
 // checkLetters is I5 for letters of messages that might have had an effect.

@@ -18,6 +18,7 @@ type Driver struct {
 	messages []planned
 	personal []string
 	rate     float64
+	fresh    bool
 
 	mu      sync.Mutex // guards the sends' outcomes, and acked
 	acked   []int      // messages in the order of their acknowledgement
@@ -27,7 +28,7 @@ type Driver struct {
 // NewDriver makes the messages of a plan. rate is how many are sent each second;
 // zero means as many as Kafka takes.
 func NewDriver(p Plan, rate float64, client *kgo.Client) *Driver {
-	d := &Driver{client: client, rate: rate}
+	d := &Driver{client: client, rate: rate, fresh: p.Fresh}
 	d.messages, d.personal = p.messages()
 	return d
 }
@@ -101,6 +102,10 @@ func (d *Driver) Run(ctx context.Context) error {
 // produce hands one record to the client, which keeps the order of a partition.
 func (d *Driver) produce(ctx context.Context, i int) {
 	m := &d.messages[i]
+	if d.fresh {
+		without(m.record, "ce_time")
+		with(m.record, "ce_time", time.Now().UTC().Format(time.RFC3339Nano))
+	}
 	d.mu.Lock()
 	m.send.At, m.send.Outcome, m.send.Offset, m.send.Partition = time.Now(), check.Unknown, -1, -1
 	d.mu.Unlock()

@@ -43,6 +43,7 @@ type Plan struct {
 	Repeats      float64  // beside them, as a share of Notices: byte for byte once more
 	Conflicts    float64  // the id of an earlier one with other content
 	Poison       float64  // what can never succeed
+	Fresh        bool     // each is of the time at which it is sent; else all are of the same, so that repeats are equal
 	Direct       bool     // the last leg alone: notices to migration, and receipts of it, which kandas is told of
 }
 

@@ -10,6 +10,8 @@
 //	mock systems ──> Door ──> the hubs' intake and SHEP endpoints, in turn
 //	             ──> KafkaProxies, for those that write to topics
 //
+// A Prometheus may watch the hubs, past the proxies (StartPrometheus).
+//
 // Whoever checks the run goes past the proxies: KafkaDirect with Dialer,
 // RedisDirect, SystemURL, Ledger.
 //
@@ -76,6 +78,7 @@ type World struct {
 	door        *proxy.Proxy
 	systems     map[string]*system
 	environment []string
+	prometheus  *Process // nil if nobody wants one
 
 	closing sync.Once
 }
@@ -144,7 +147,7 @@ func (w *World) close() {
 		}
 	}
 	closeAll(ctx.Done(), hubs...)
-	closeAll(ctx.Done(), w.Mocks)
+	closeAll(ctx.Done(), w.Mocks, w.prometheus)
 	cancel()
 	closeAll(ctx.Done(), servers...)
 	for _, p := range proxies {

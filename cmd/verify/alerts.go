@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"kandashub/cmd/verify/world"
+	"kandashub/observability/alerts"
+)
+
+// alertsCmd breaks a hub and what is around it, in one way after another, and
+// waits for a real Prometheus to say so, and to fall silent again. Its rules are
+// the hub's own, with a minute made a second.
+type alertsCmd struct {
+	Bin        string `default:"bin" type:"path" help:"Folder of the programs: hub, hubctl, mocks."`
+	Prometheus string `default:"prometheus" help:"Prometheus' program, 2.42 or newer."`
+	Out        string `type:"path" help:"Folder for data and logs, kept afterwards. Without it a temporary one is made."`
+}
+
+// rulesFaster makes a minute of the rules a second.
+const rulesFaster = 60
+
+// How long alerts may take. The slowest of those that are tried needs an hour,
+// and one may fire on for half an hour.
+const (
+	fireWithin  = 120 * time.Second
+	clearWithin = 90 * time.Second
+)
+
+// watchdog is the alert that always fires.
+const watchdog = "HubWatchdog"
+
+// A watch is a world with a Prometheus.
+type watch struct {
+	world      *world.World
+	prometheus *world.Prometheus
+	kafka      *kgo.Client
+	loads      sync.WaitGroup
+}
+
+// Run is `verify alerts`.
+func (c *alertsCmd) Run(ctx context.Context) (err error) {
+	dir := c.Out
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "kandashub-alerts-"); err != nil {
+			return err
+		}
+		defer func() {
+			if err == nil {
+				_ = os.RemoveAll(dir) // a leftover of the temporary folder
+			}
+		}()
+	}
+	w, err := c.start(ctx, dir)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer w.close()
+	defer stop()
+	if err := w.play(ctx, stages()); err != nil {
+		return fmt.Errorf("%w; data and logs are in %s", err, dir)
+	}
+	return nil
+}
+
+// start brings everything up.
+func (c *alertsCmd) start(ctx context.Context, dir string) (*watch, error) {
+	if _, err := exec.LookPath(c.Prometheus); err != nil {
+		return nil, fmt.Errorf("no Prometheus: %w", err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	program := func(name string) string { return filepath.Join(c.Bin, name) }
+	w := &watch{}
+	if w.world, err = world.Start(ctx, world.Config{
+		Dir: dir, Verify: self, Hub: program("hub"), Mocks: program("mocks"), Hubctl: program("hubctl"), Replicas: 2, Seed: 1,
+	}); err != nil {
+		return nil, err
+	}
+	if w.prometheus, err = w.world.StartPrometheus(ctx, c.Prometheus, alerts.Render(alerts.Options{Faster: rulesFaster})); err == nil {
+		w.kafka, err = client(w.world, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(1))
+	}
+	if err != nil {
+		w.world.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *watch) close() {
+	w.loads.Wait()
+	w.kafka.Close()
+	w.world.Close()
+}
+
+// play goes through all stages, while messages flow. Before and after each of
+// them nothing fires but the watchdog.
+func (w *watch) play(ctx context.Context, stages []stage) error {
+	if err := errors.Join(w.flow(ctx), w.watched(ctx)); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "STAGE\tFAULT\tALERT\tFIRED AFTER\tSILENT AFTER")
+	proven := map[string]bool{}
+	for _, s := range stages {
+		if err := w.silent(ctx); err != nil {
+			return fmt.Errorf("before %s: %w", s.name, err)
+		}
+		errs := make([]error, len(s.trials))
+		rows := make([][]row, len(s.trials))
+		var wg sync.WaitGroup
+		for i, one := range s.trials {
+			wg.Go(func() { rows[i], errs[i] = w.try(ctx, one) })
+		}
+		wg.Wait()
+		for _, r := range slices.Concat(rows...) {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%.1f s\t%.1f s\n", s.name, r.fault, r.alert, r.fired.Seconds(), r.silent.Seconds())
+			proven[r.alert] = true
+		}
+		t.Flush()
+		if err := errors.Join(errs...); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	if err := w.silent(ctx); err != nil {
+		return fmt.Errorf("at the end: %w", err)
+	}
+	fmt.Printf("%d alerts fired on a fault and fell silent after it\n", len(proven))
+	return nil
+}
+
+// A row is what came of one alert.
+type row struct {
+	fault, alert  string
+	fired, silent time.Duration // after the fault, and after its end
+}
+
+// try has one fault strike, waits for its alerts, takes it away, and waits for
+// them to fall silent.
+func (w *watch) try(ctx context.Context, t trial) (rows []row, err error) {
+	struck := time.Now()
+	if err := t.strike(ctx, w); err != nil {
+		return nil, fmt.Errorf("%s: %w", t.fault, err)
+	}
+	fired, err := w.each(ctx, t.alerts, true, fireWithin)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.fault, err)
+	}
+	healed := time.Now()
+	if err := t.heal(ctx, w); err != nil {
+		return nil, fmt.Errorf("%s: at its end: %w", t.fault, err)
+	}
+	silent, err := w.each(ctx, t.alerts, false, clearWithin)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.fault, err)
+	}
+	for _, a := range t.alerts {
+		rows = append(rows, row{t.fault, a, fired[a].Sub(struck), silent[a].Sub(healed)})
+	}
+	return rows, nil
+}
+
+// each waits until every one of some alerts has been seen to fire, or to be
+// silent, and returns when.
+func (w *watch) each(ctx context.Context, names []string, fire bool, limit time.Duration) (map[string]time.Time, error) {
+	seen := map[string]time.Time{}
+	missing := func() (out []string) {
+		for _, n := range names {
+			if seen[n].IsZero() {
+				out = append(out, n)
+			}
+		}
+		return out
+	}
+	what := map[bool]string{true: "does not fire", false: "fires on"}[fire]
+	err := w.await(ctx, limit, func(firing []string) error {
+		for _, n := range missing() {
+			if slices.Contains(firing, n) == fire {
+				seen[n] = time.Now()
+			}
+		}
+		if m := missing(); len(m) > 0 {
+			return fmt.Errorf("%s %s", strings.Join(m, ", "), what)
+		}
+		return nil
+	})
+	return seen, err
+}
+
+// watched waits until Prometheus has seen all hubs at work: what they have counted
+// before it looks for the first time is no increase.
+func (w *watch) watched(ctx context.Context) error {
+	return w.await(ctx, clearWithin, func([]string) error {
+		n, err := w.prometheus.Series(ctx, `rate(hub_messages_final_total{route="delivered",outcome="delivered"}[5s]) > 0`)
+		if err == nil && n < len(w.world.Hubs) {
+			err = fmt.Errorf("%d of %d hubs are seen at work", n, len(w.world.Hubs))
+		}
+		return err
+	})
+}
+
+// silent waits until only the watchdog fires.
+func (w *watch) silent(ctx context.Context) error {
+	return w.await(ctx, clearWithin, func(firing []string) error {
+		if !slices.Equal(firing, []string{watchdog}) {
+			return fmt.Errorf("not only the watchdog fires: %s", strings.Join(firing, ", "))
+		}
+		return nil
+	})
+}
+
+// await asks Prometheus again and again which alerts fire, until ok has nothing
+// against it or too long has passed.
+func (w *watch) await(ctx context.Context, limit time.Duration, ok func(firing []string) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%s have passed", limit))
+	defer cancel()
+	var last error
+	err := until(ctx, 250*time.Millisecond, func() bool {
+		firing, err := w.prometheus.Firing(ctx)
+		if ctx.Err() != nil {
+			return false // what was against it before says more
+		}
+		if last = err; err != nil {
+			return false
+		}
+		last = ok(firing)
+		return last == nil
+	})
+	return errors.Join(err, last)
+}

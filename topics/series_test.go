@@ -1,0 +1,137 @@
+package topics_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"kandashub/topics"
+	"kandashub/topics/servertest"
+)
+
+// queued sends an application's messages before the hub starts, so that they stand
+// one behind the other when the first is begun.
+func (b *bench) queued(application string, n int) {
+	b.t.Helper()
+	b.send(application, upTo(n)...)
+}
+
+// Another owner has taken a message over while its reply was written: the next one
+// waits until that owner, or the lease, has ended.
+func TestSeriesEndsWhereAClaimIsLost(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.failing(func(m topics.Message, n int) error {
+		if n == 1 && len(b.effects[m.Subject]) == 1 {
+			b.takeOver(2 * time.Second)
+		}
+		return nil
+	})
+	b.queued("app", 4)
+	b.start()
+	b.awaitEffects("app", 0, 1, 1, 2, 3) // a C1 system bears the repeat
+	b.awaitCommitted()
+}
+
+// takeOver gives the claims that say sent to another owner, whose lease is long.
+func (b *bench) takeOver(lease time.Duration) {
+	ctx := b.t.Context()
+	keys, err := b.rdb.Keys(ctx, "*"+b.route.Name+"*").Result()
+	if err != nil {
+		b.t.Error(err)
+	}
+	now, err := b.rdb.Time(ctx).Result()
+	if err != nil {
+		b.t.Error(err)
+	}
+	for _, key := range keys {
+		v, err := b.rdb.Get(ctx, key).Result()
+		if err != nil || !strings.HasPrefix(v, "s|") {
+			continue
+		}
+		f := strings.SplitN(v, "|", 8)
+		f[2], f[3] = "another", strconv.FormatInt(now.Add(lease).UnixMilli(), 10)
+		if err := b.rdb.Set(ctx, key, strings.Join(f, "|"), 0).Err(); err != nil {
+			b.t.Error(err)
+		}
+	}
+}
+
+// Redis goes away between the reply of one message and the claim of the next. What
+// was done is not done again once it is back.
+func TestSeriesWaitsForRedis(t *testing.T) {
+	for _, effect := range []topics.Effect{topics.C1, topics.C3} {
+		t.Run(effect.String(), func(t *testing.T) {
+			b := newBench(t, effect)
+			l := b.throughLink()
+			b.failing(func(m topics.Message, n int) error {
+				if n == 1 {
+					l.set(true)
+				}
+				return nil
+			})
+			b.queued("app", 4)
+			b.start()
+			servertest.Eventually(t, "the route is paused", func() bool { return b.observed("redis") })
+			b.failing(nil)
+			l.set(false)
+			b.awaitEffects("app", 0, 1, 2, 3)
+			b.awaitCommitted()
+			if n := b.end(b.route.DeadTopic()); n != 0 {
+				t.Errorf("%d letters", n)
+			}
+		})
+	}
+}
+
+// A message in the middle dies: the one before it is finished, those behind it are
+// held.
+func TestSeriesEndsAtALetter(t *testing.T) {
+	for code, fail := range map[string]func() error{
+		"http_422": func() error { return topics.Fail(topics.Rejected, "http_422", "refused") },
+		"panic":    func() error { panic("in the middle") },
+	} {
+		t.Run(code, func(t *testing.T) {
+			b := newBench(t, topics.C2)
+			b.failing(func(m topics.Message, n int) error {
+				if n == 2 {
+					return fail()
+				}
+				return nil
+			})
+			b.queued("app", 5)
+			b.start()
+			if l := b.letters(1)[0]; l.Code != code || !l.Holds {
+				t.Errorf("letter %+v", l)
+			}
+			b.awaitParked(2)
+			b.awaitEffects("app", 0, 1)
+			b.awaitCommitted()
+			if n := len(b.read(b.route.Writes[0])); n != 2 {
+				t.Errorf("%d replies", n)
+			}
+		})
+	}
+}
+
+// Untrusted records and repeats in the middle of a series neither stop it nor come
+// to a call.
+func TestSeriesPassesWhatNeedsNoCall(t *testing.T) {
+	b := newBench(t, topics.C2)
+	b.send("app", 0, 1)
+	conflict := message("app", 1)
+	conflict.Data = []byte(`{"n":99}`)
+	if err := b.produce.Publish(t.Context(), b.route.Sources[0], conflict); err != nil {
+		t.Fatal(err)
+	}
+	b.send("app", 0, 1, 2)
+	b.start()
+	b.awaitEffects("app", 0, 1, 2)
+	b.awaitCommitted()
+	if got := b.letters(1)[0]; got.Code != "conflict" {
+		t.Errorf("letter %+v", got)
+	}
+	if n := b.calls.Load(); n != 3 {
+		t.Errorf("%d calls", n)
+	}
+}
