@@ -26,7 +26,7 @@ func (v *visit) application() error {
 	if id == "" || len(id) > topics.MaxApplicationID || strings.ContainsAny(id, " \t\n") {
 		return v.show(http.StatusBadRequest, "application", map[string]any{"Wrong": true})
 	}
-	if err := v.letters.read(v.r.Context()); err != nil {
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		return err
 	}
 	began := time.Now()

@@ -22,7 +22,7 @@ const (
 	keptResolved = 2000
 
 	// freshFor is how long what was read counts as new.
-	freshFor = time.Second
+	freshFor = 500 * time.Millisecond
 
 	// readTime bounds reading on; the first time all of it is read.
 	readTime, firstReadTime = 3 * time.Second, 2 * time.Minute
