@@ -31,6 +31,7 @@ type Fault struct {
 	Operation string  `json:"operation,omitempty"` // empty: every operation
 	Times     int     `json:"times,omitempty"`     // how often it strikes; 0: until cleared
 	Rate      float64 `json:"rate,omitempty"`      // the share of calls it strikes, 0 to 1; 0: every call
+	ForMS     int     `json:"for_ms,omitempty"`    // how long it may strike once it is set; 0: until cleared
 
 	LatencyMS    int    `json:"latency_ms,omitempty"`
 	HangBeforeMS int    `json:"hang_before_ms,omitempty"`
@@ -63,6 +64,12 @@ type Faults struct {
 type armed struct {
 	Fault
 	struck int
+	since  time.Time
+}
+
+// over says whether it can strike no more.
+func (a *armed) over() bool {
+	return a.Times > 0 && a.struck >= a.Times || a.ForMS > 0 && time.Since(a.since) >= ms(a.ForMS)
 }
 
 // NewFaults returns switches that are all off. Faults with a rate strike in the
@@ -77,7 +84,7 @@ func (f *Faults) Set(faults ...Fault) {
 	defer f.mu.Unlock()
 	f.active = f.active[:0:0]
 	for _, one := range faults {
-		f.active = append(f.active, &armed{Fault: one})
+		f.active = append(f.active, &armed{Fault: one, since: time.Now()})
 	}
 }
 
@@ -90,7 +97,7 @@ func (f *Faults) Active() []Fault {
 	defer f.mu.Unlock()
 	out := []Fault{}
 	for _, a := range f.active {
-		if a.Times == 0 || a.struck < a.Times {
+		if !a.over() {
 			out = append(out, a.Fault)
 		}
 	}
@@ -119,7 +126,7 @@ func (f *Faults) strike(operation string, callbacks bool) Fault {
 	for _, a := range f.active {
 		if a.ofCallbacks() != callbacks ||
 			a.Operation != "" && a.Operation != operation ||
-			a.Times > 0 && a.struck >= a.Times ||
+			a.over() ||
 			a.Rate > 0 && f.random.Float64() >= a.Rate {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -193,4 +194,20 @@ func TestAdmin(t *testing.T) {
 			t.Errorf("%s %s: %d %s, want %d %s", step.method, step.path, status, body, step.status, step.contains)
 		}
 	}
+}
+
+// TestFaultForAWhile: a fault with a duration ends by itself.
+func TestFaultForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewFaults(1)
+		f.Set(Fault{Status: 503, ForMS: 1000})
+		time.Sleep(999 * time.Millisecond)
+		if hit := f.strike("show", false); hit.Status != 503 || len(f.Active()) != 1 {
+			t.Errorf("within its time it strikes with %d, and %d are active", hit.Status, len(f.Active()))
+		}
+		time.Sleep(time.Millisecond)
+		if hit := f.strike("show", false); hit.Status != 0 || len(f.Active()) != 0 {
+			t.Errorf("after its time it strikes with %d, and %d are active", hit.Status, len(f.Active()))
+		}
+	})
 }
