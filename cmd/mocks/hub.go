@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -25,8 +23,8 @@ type hubProcess struct {
 	note   func(format string, args ...any)
 
 	mu   sync.Mutex
-	cmd  *exec.Cmd     // the running process; nil between two
-	gone chan struct{} // closed when it has ended
+	cmd  *exec.Cmd       // the running process; nil between two
+	gone <-chan struct{} // closed when it has ended
 }
 
 // environment is what the hub is told: where the world is, and the short times
@@ -95,42 +93,16 @@ func (h *hubProcess) once(ctx context.Context, out *os.File) (died string, err e
 	cmd := exec.Command(h.binary)
 	cmd.Env = append(os.Environ(), h.env...)
 	cmd.Stdout, cmd.Stderr = out, out
-	// Of its own group, so that Ctrl-C in the terminal reaches us alone and the
-	// hub is stopped in order.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return "", fmt.Errorf("start the hub: %w", err)
-	}
-	gone := make(chan struct{})
-	h.mu.Lock()
-	h.cmd, h.gone = cmd, gone
-	h.mu.Unlock()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		select {
-		case <-gone:
-			return
-		case <-ctx.Done():
-		}
-		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have died by itself
-		select {
-		case <-gone:
-		case <-time.After(10 * time.Second):
-			cmd.Process.Kill() //nolint:errcheck // as above
-		}
+	defer func() {
+		h.mu.Lock()
+		h.cmd = nil
+		h.mu.Unlock()
 	}()
-	err = cmd.Wait()
-	close(gone)
-	<-stopped
-	h.mu.Lock()
-	h.cmd = nil
-	h.mu.Unlock()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		return "", fmt.Errorf("run the hub: %w", err)
-	}
-	return cmd.ProcessState.String(), nil
+	return runProcess(ctx, cmd, func(gone <-chan struct{}) {
+		h.mu.Lock()
+		h.cmd, h.gone = cmd, gone
+		h.mu.Unlock()
+	})
 }
 
 // kill ends the running hub as a power cut would, and returns once it has ended.

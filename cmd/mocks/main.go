@@ -4,6 +4,10 @@
 //	mocks serve   the world alone, for a hub that you start yourself
 //	mocks run     the world and a hub, with sample applications flowing through
 //	              all systems and what happens printed as a timeline
+//	mocks fault   switches a fault on in a running world, for a while
+//
+// A run goes on when its flows are through, with an application a second
+// (trickle.go) and, where it is installed, with a Prometheus (prometheus.go).
 //
 // systems.go is the table of mock systems. What flows through them is in
 // kandashub/mocks/samples; what came of it is read from the systems' own
@@ -40,6 +44,9 @@ type runCmd struct {
 	Once    bool          `help:"End when all flows are through; exit 0 only if every effect was seen exactly as often as expected."`
 	Kill    int           `help:"How often to kill the hub with SIGKILL in the middle."`
 	Timeout time.Duration `default:"2m" help:"How long the flows may take."`
+	Rate    float64       `default:"1" help:"Applications a second that are filed once the flows are through (${default}); 0: none."`
+
+	NoPrometheus bool `help:"Start no Prometheus, though it is installed."`
 
 	Output io.Writer `kong:"-"` // os.Stdout where nil
 }
@@ -122,6 +129,7 @@ func main() {
 	var cli struct {
 		Serve serveCmd `cmd:"" help:"Run the world alone."`
 		Run   runCmd   `cmd:"" help:"Run the world and a hub, and let sample applications flow."`
+		Fault faultCmd `cmd:"" help:"Switch a fault on in a running world."`
 	}
 	k := kong.Parse(&cli, kong.Name("mocks"), kong.Description("The world around the hub on one machine."), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err := k.Run(); err != nil {

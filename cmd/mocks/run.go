@@ -36,10 +36,17 @@ type session struct {
 	duty     *duty
 	started  time.Time
 	deaths   atomic.Int32
+
+	prometheus prometheus
+	trickle    *trickle
+	goesOn     atomic.Bool // the flows are through
 }
 
 // Run is `mocks run`.
 func (c *runCmd) Run(ctx context.Context) error {
+	if c.Rate < 0 || c.Rate > 100 {
+		return errors.New("--rate is 0 to 100 applications a second")
+	}
 	for _, b := range []string{c.Hub, c.hubctl()} {
 		if _, err := exec.LookPath(b); err != nil {
 			return fmt.Errorf("no program at %s: build it first, for example with make build", b)
@@ -57,9 +64,14 @@ func (c *runCmd) Run(ctx context.Context) error {
 	}
 	defer w.close()
 	s := &session{cmd: c, out: c.out(), world: w, timeline: newTimeline(c.out()), started: time.Now()}
-	s.flows = samples.Flows(strconv.FormatInt(time.Now().UnixMilli(), 36), c.Seed)
+	if s.prometheus, err = c.findPrometheus(w); err != nil {
+		return err
+	}
+	run := strconv.FormatInt(time.Now().UnixMilli(), 36)
+	s.flows = samples.Flows(run, c.Seed)
 	s.ours = applications(s.flows)
 	s.record = newRecorder(s.flows)
+	s.trickle = newTrickle(newDriver(w, s.record), s.timeline, run, c.Seed, c.Rate)
 	s.hub = &hubProcess{
 		binary: c.Hub, env: w.environment(), log: filepath.Join(dir, "hub.log"), ready: "http://" + w.metrics + "/readyz",
 		note: func(format string, args ...any) {
@@ -67,7 +79,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 			s.timeline.note(format, args...)
 		},
 	}
-	printAddresses(s.out, w, "hub's log", s.hub.log)
+	s.printAddresses()
 	err = s.run(ctx)
 	keep = err != nil
 	return err
@@ -108,6 +120,13 @@ func (s *session) run(ctx context.Context) error {
 	background(s.world.run)
 	began := time.Now()
 	background(s.hub.run)
+	if s.prometheus.path != "" {
+		wg.Go(func() {
+			if err := s.prometheus.run(ctx, s.world.metrics); err != nil {
+				s.timeline.note("%v", err) // the hub needs it for nothing
+			}
+		})
+	}
 
 	if err := s.waitReady(ctx); ctx.Err() != nil {
 		return s.interrupted(ctx)
@@ -122,10 +141,7 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.report(played); err != nil || s.cmd.Once {
 		return err
 	}
-	fmt.Fprintln(s.out)
-	printAddresses(s.out, s.world, "hub's log", s.hub.log)
-	fmt.Fprintln(s.out, "Everything keeps running. Ctrl-C stops it.")
-	<-ctx.Done()
+	s.goOn(ctx)
 	return s.interrupted(ctx)
 }
 
@@ -147,9 +163,10 @@ func (s *session) seen(e mocks.Effect) {
 	if ours {
 		s.record.add(e)
 	}
-	if ours || e.Application == "" { // eds is not told of applications
+	if ours || e.Application == "" && !s.goesOn.Load() { // eds is not told of applications
 		s.timeline.effect(e)
 	}
+	s.trickle.seen(e)
 }
 
 // createTopics makes what topics are missing, with as many replicas as there

@@ -19,6 +19,9 @@ import (
 
 const loopback = "127.0.0.1"
 
+// defaultPort is the first of the ports that are taken unless told otherwise.
+const defaultPort = 18000
+
 var errTaken = errors.New("choose others with --port, or any free ones with --port 0")
 
 // listen takes a port of this machine for what, 0 being any free one.

@@ -134,26 +134,33 @@ func (t *timeline) redraw() {
 	}
 }
 
-// progress shows how far the run is: at the bottom of a terminal; elsewhere as
-// a line.
-func (t *timeline) progress(reached, total, deaths int, since time.Time) {
+// tell shows how things stand: at the bottom of a terminal; elsewhere as a line.
+func (t *timeline) tell(s string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := fmt.Sprintf("%d of %d expected effects after %.0f s", reached, total, time.Since(since).Seconds())
-	if deaths > 0 {
-		s += fmt.Sprintf(", the hub was started again %d times", deaths)
-	}
 	if !t.terminal {
 		fmt.Fprintln(t.out, "... "+s)
 		return
 	}
-	const cells = 30
-	full := 0
-	if total > 0 {
-		full = cells * reached / total
-	}
-	t.status = t.paint(green, strings.Repeat("█", full)) + strings.Repeat("░", cells-full) + " " + s
+	t.status = s
 	t.redraw()
+}
+
+// progress tells how far the run is.
+func (t *timeline) progress(reached, total, deaths int, since time.Time) {
+	s := fmt.Sprintf("%d of %d expected effects after %.0f s", reached, total, time.Since(since).Seconds())
+	if deaths > 0 {
+		s += fmt.Sprintf(", the hub was started again %d times", deaths)
+	}
+	if t.terminal {
+		const cells = 30
+		full := 0
+		if total > 0 {
+			full = cells * reached / total
+		}
+		s = t.paint(green, strings.Repeat("█", full)) + strings.Repeat("░", cells-full) + " " + s
+	}
+	t.tell(s)
 }
 
 // clear takes the progress line away.

@@ -21,12 +21,13 @@ import (
 
 // Ports of the world, counted from its base port.
 const (
-	portHub     = 0 // the hub: intake and SHEP endpoints
-	portMetrics = 1 // the hub: metrics, liveness, readiness
-	portKafka   = 2
-	portRedis   = 3
-	portConsole = 4  // the hub: console
-	portSystems = 10 // the mock systems, in the order of their table
+	portHub        = 0 // the hub: intake and SHEP endpoints
+	portMetrics    = 1 // the hub: metrics, liveness, readiness
+	portKafka      = 2
+	portRedis      = 3
+	portConsole    = 4 // the hub: console
+	portPrometheus = 5
+	portSystems    = 10 // the mock systems, in the order of their table
 )
 
 // A world is everything around the hub on one machine.
