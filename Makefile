@@ -1,6 +1,6 @@
 # What one does with this repository. `make` lists it.
 #
-# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) for run;
+# Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) RATE=n for run;
 # REAL=1 LONG=1 MUTANTS=1 SCENARIO="name ..." OUT=folder for verify;
 # QUICK=1 REAL=1 ARGS="flag ..." OUT=folder for bench.
 
@@ -17,9 +17,15 @@ help: ## list what can be made
 build: ## build all programs into bin/
 	@$(GO) build -o $(BIN)/ ./cmd/...
 
-run: build ## run the hub and the world around it, with sample applications (ONCE=1, KILL=1, KAFKA=, REDIS=)
+run: build ## run the hub and the world around it, with sample applications (ONCE=1, KILL=1, KAFKA=, REDIS=, RATE=)
 	@$(BIN)/mocks run --hub $(BIN)/hub --hubctl $(BIN)/hubctl \
-		$(if $(ONCE),--once) $(if $(KILL),--kill $(KILL)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS)) $(if $(PORT),--port $(PORT))
+		$(if $(ONCE),--once) $(if $(KILL),--kill $(KILL)) $(if $(KAFKA),--kafka $(KAFKA)) $(if $(REDIS),--redis $(REDIS)) $(if $(PORT),--port $(PORT)) $(if $(RATE),--rate $(RATE))
+
+# The README's tour in chromium, with Prometheus: what it sees is what is promised.
+TOUR := observability/console/tour
+
+tour: ## take the README's pictures anew
+	@TOUR_PICTURES=$(CURDIR)/$(TOUR) $(GO) test -count=1 -v -run '^TestTourPictures$$' ./cmd/mocks
 
 # The packages whose suites run once more against a real Kafka and Redis: one
 # after another (-p 1), because hubs of two packages would share consumer groups.
@@ -117,4 +123,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real test-console axe test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run tour test test-real test-console axe test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean
