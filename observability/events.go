@@ -65,6 +65,28 @@ func (m *Metrics) bindCommand(command string) *commandMetrics {
 	}
 }
 
+// Outcomes counts n outcomes of messages; result is written or lost.
+func (m *Metrics) Outcomes(result string, n int) {
+	if m == nil {
+		return
+	}
+	m.reports.of(result).Add(float64(n))
+}
+
+// Indexed says how many outcomes can be found in this process.
+func (m *Metrics) Indexed(outcomes int64) {
+	if m != nil {
+		m.indexed.Set(float64(outcomes))
+	}
+}
+
+// IndexLag says how many records of hub.outcomes this process has not read yet.
+func (m *Metrics) IndexLag(records int64) {
+	if m != nil {
+		m.behind.Set(float64(records))
+	}
+}
+
 // A RedisState is what is known of Redis at one moment.
 type RedisState struct {
 	Up bool // it has answered
@@ -126,28 +148,6 @@ func (m *Metrics) AuditFailed() {
 func (m *Metrics) Certificate(purpose, name string, notAfter time.Time) {
 	if m != nil {
 		m.certificates.WithLabelValues(m.labels.value("purpose", purpose), m.labels.value("name", name)).Set(unix(notAfter))
-	}
-}
-
-// Outcomes counts n outcomes of messages; result is written or lost.
-func (m *Metrics) Outcomes(result string, n int) {
-	if m == nil {
-		return
-	}
-	m.outcomes.WithLabelValues(m.labels.value("report", result)).Add(float64(n))
-}
-
-// Indexed says how many outcomes can be found in this process.
-func (m *Metrics) Indexed(outcomes int64) {
-	if m != nil {
-		m.indexed.Set(float64(outcomes))
-	}
-}
-
-// IndexLag says how many records of hub.outcomes this process has not read yet.
-func (m *Metrics) IndexLag(records int64) {
-	if m != nil {
-		m.behind.Set(float64(records))
 	}
 }
 

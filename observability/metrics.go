@@ -38,6 +38,7 @@ type Metrics struct {
 
 	sizeIn, sizeOut    prometheus.Observer
 	levels, redactions *counters
+	reports            *counters
 }
 
 // NewMetrics makes the hub's metrics and registers them with reg, together with
@@ -117,9 +118,6 @@ func (m *Metrics) Init(codes []string, routes ...Route) {
 
 // initFixed makes with 0 what does not depend on the routing table.
 func (m *Metrics) initFixed() {
-	for _, r := range reportResults {
-		m.outcomes.WithLabelValues(r)
-	}
 	for _, o := range kafkaOperations {
 		m.kafkaOp(o)
 	}
@@ -141,6 +139,7 @@ func (m *Metrics) initFixed() {
 	}
 	m.sizeIn, m.sizeOut = m.messageSize.WithLabelValues("in"), m.messageSize.WithLabelValues("out")
 	m.levels = m.counters(m.logMessages, "level", logLevels)
+	m.reports = m.counters(m.outcomes, "report", reportResults)
 	m.redactions = m.counters(m.redacted, "kind", redactionKinds)
 }
 

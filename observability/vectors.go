@@ -17,19 +17,19 @@ var (
 	pauseReasons     = []string{"breaker", "auth", "target", "redis", "kafka", "claims_lost", "partitions", "dead", "operator", stoppedForGood}
 	routeStates      = []string{"running", "paused", "failed"}
 	kafkaOperations  = []string{"send", "poll", "commit"}
-	reportResults    = []string{"written", "lost"}
 	fetchReasons     = []string{"leader", "timeout", "other"}
 	okOrError        = []string{"ok", "error"}
 	resolutions      = []string{"replayed", "answered", "discarded"}
-	redisCommands    = []string{"claim", "next", "sent", "release", "answered", "done", "dead", "decide", "mark", "unmark", "counters", "ping", "info"}
+	redisCommands    = []string{"claim", "next", "sent", "release", "answered", "done", "dead", "decide", "undo", "mark", "unmark", "counters", "ping", "info"}
 	redisResults     = []string{"ok", "error", "canceled"}
 	connectionStates = []string{"idle", "in_use", "waiting", "stale"}
-	operatorActions  = []string{"pause_route", "resume_route", "force_breaker_open", "force_breaker_closed", "release_breaker", "accept_loss",
-		"replay_letter", "answer_letter", "discard_letter", "show_payload", "run_plan"}
+	operatorActions  = []string{"pause_route", "drain_route", "resume_route", "force_breaker_open", "force_breaker_closed", "release_breaker", "accept_loss",
+		"replay_letter", "answer_letter", "discard_letter", "undo_letter", "show_payload", "export_payloads", "run_plan"}
 	operatorResults = []string{"done", "refused", "failed"}
 	handlers        = map[string]string{"intake": "202", "shep-sync": "200", "shep-async": "200"} // with the code of success
 	panicComponents = []string{"delivery", "route"}
 	logLevels       = []string{"debug", "info", "warn", "error"}
+	reportResults   = []string{"written", "lost"}
 	redactionKinds  = []string{kindIIN, kindPhone, kindEmail, kindField}
 )
 
@@ -105,8 +105,6 @@ type kafkaMetrics struct {
 	kafkaOps                         *prometheus.HistogramVec
 	assigned, routePartitions        *prometheus.GaugeVec
 	rebalances, commits, fetchErrors *prometheus.CounterVec
-	outcomes                         *prometheus.CounterVec
-	indexed, behind                  prometheus.Gauge
 }
 
 func (f factory) kafka() kafkaMetrics {
@@ -118,9 +116,6 @@ func (f factory) kafka() kafkaMetrics {
 		rebalances:      f.counter("hub_consumer_rebalances_total", "Generations of the consumer group that were joined.", "route"),
 		commits:         f.counter("hub_consumer_commits_total", "Commits of offsets.", "route", "result"),
 		fetchErrors:     f.counter("hub_consumer_fetch_errors_total", "Fetches that failed.", "route", "reason"),
-		outcomes:        f.counter("hub_outcomes_total", "Outcomes of messages reported to hub.outcomes, by what came of the report.", "result"),
-		indexed:         f.NewGauge(prometheus.GaugeOpts{Name: "hub_outcomes_indexed", Help: "Outcomes that can be found in this process."}),
-		behind:          f.NewGauge(prometheus.GaugeOpts{Name: "hub_outcomes_index_lag_messages", Help: "Records of hub.outcomes that the index has not read yet."}),
 	}
 }
 
@@ -182,6 +177,8 @@ func (f factory) redisState(r *redisMetrics) {
 
 // ownMetrics tell of the process itself.
 type ownMetrics struct {
+	outcomes                                  *prometheus.CounterVec
+	indexed, behind                           prometheus.Gauge
 	panics, logMessages, redacted, httpCounts *prometheus.CounterVec
 	httpDuration                              *prometheus.HistogramVec
 	operatorActions                           *prometheus.CounterVec
@@ -191,6 +188,9 @@ type ownMetrics struct {
 
 func (f factory) own() ownMetrics {
 	return ownMetrics{
+		outcomes:        f.counter("hub_outcomes_total", "Outcomes of messages reported to hub.outcomes, by what came of the report.", "result"),
+		indexed:         f.NewGauge(prometheus.GaugeOpts{Name: "hub_outcomes_indexed", Help: "Outcomes that can be found in this process."}),
+		behind:          f.NewGauge(prometheus.GaugeOpts{Name: "hub_outcomes_index_lag_messages", Help: "Records of hub.outcomes that the index has not read yet."}),
 		panics:          f.counter("hub_panics_total", "Recovered panics.", "component"),
 		logMessages:     f.counter("hub_log_messages_total", "Log lines written.", "level"),
 		redacted:        f.counter("hub_pii_redactions_total", "Pieces of personal data that the log filter took out.", "kind"),

@@ -3,7 +3,6 @@ package topics
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -54,7 +53,7 @@ func (r *Record) letterLies() (offset int64, ok bool) {
 // undo carries out an undo: first the claim says dead again, then the letter is
 // written.
 func (d *Delivery) undo(t term, lies *Record, what *decision) outcome {
-	l := &life{Delivery: d, term: t, record: lies, began: time.Now()}
+	l := d.begin(t, lies)
 	id, _ := lies.header("hub_letter")
 	holds, _ := lies.header("hub_holds")
 	var err error

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"kandashub/topics"
+	"kandashub/topics/claims"
 )
 
 // Config is every setting of the hub. Each field is one environment variable;
@@ -262,14 +263,10 @@ func (c *Config) redisReplicas() int {
 	return 1
 }
 
-// redisClient makes the client of the claims' Redis. It repeats nothing by
-// itself: a repeat after a lost reply would be told that another one has the
-// claim.
+// redisClient makes the client of the claims' Redis.
 func (c *Config) redisClient() redis.UniversalClient {
-	return redis.NewUniversalClient(&redis.UniversalOptions{
-		Addrs: c.Redis, Username: c.RedisUser, Password: string(c.RedisPassword),
-		MasterName: c.RedisMaster, IsClusterMode: c.RedisMode == "cluster",
-		MaxRetries: -1, DisableIdentity: true,
+	return claims.Connect(claims.Server{
+		Addrs: c.Redis, Mode: c.RedisMode, Master: c.RedisMaster, User: c.RedisUser, Password: string(c.RedisPassword),
 	})
 }
 

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"text/tabwriter"
+	"slices"
+	"strings"
 
 	"kandashub/topics/control"
 )
@@ -29,54 +32,106 @@ func (k kafkaFlags) readAudit(ctx context.Context) ([]control.AuditRecord, error
 type auditListCmd struct {
 	kafkaFlags
 	outputFlag
-	Last int `default:"50" help:"So many records (${default}); 0: all."`
+	Last        int    `default:"50" help:"So many records (${default}); 0: all."`
+	Actor       string `help:"Of this person."`
+	Action      string `help:"Actions that begin with this, such as discard."`
+	Object      string `help:"About what begins with this, such as a route."`
+	Since       string `help:"Of that time or later: 2026-01-31T12:00:00Z, or 24h ago."`
+	filterSince filterFlags
 }
 
+// Validate reads --since.
+func (c *auditListCmd) Validate() error {
+	c.filterSince.Since = c.Since
+	return c.filterSince.Validate()
+}
+
+// takes says whether a record was asked for.
+func (c *auditListCmd) takes(r control.AuditRecord) bool {
+	return (c.Actor == "" || c.Actor == r.Actor) && strings.HasPrefix(r.Action, c.Action) && strings.HasPrefix(r.Object, c.Object) &&
+		!r.Time.Before(c.filterSince.since)
+}
+
+// Run prints the records.
 func (c *auditListCmd) Run(ctx context.Context, stdout io.Writer) error {
 	records, err := c.readAudit(ctx)
 	if err != nil {
 		return err
 	}
+	records = slices.DeleteFunc(records, func(r control.AuditRecord) bool { return !c.takes(r) })
 	if c.Last > 0 && len(records) > c.Last {
 		records = records[len(records)-c.Last:]
 	}
-	if c.Output == "json" {
-		return printJSON(stdout, records)
+	if len(records) == 0 {
+		return fmt.Errorf("no record is like that: %w", errNothing)
 	}
-	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	return c.print(stdout, records, func(t io.Writer) { tableAudit(t, records) })
+}
+
+func tableAudit(t io.Writer, records []control.AuditRecord) {
 	fmt.Fprintln(t, "TIME\tWHO\tACTION\tOBJECT\tRESULT\tWHY\tDETAIL")
 	for _, r := range records {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(r.Time, "?"), r.Actor, r.Action, r.Object, r.Result, r.Reason, r.Detail)
 	}
-	return t.Flush()
 }
 
 type auditVerifyCmd struct {
 	kafkaFlags
-	File string `arg:"" optional:"" type:"existingfile" help:"What audit export has printed; the topic if not given."`
+	outputFlag
+	Export string `arg:"" optional:"" type:"existingfile" help:"What audit export has printed; the topic if not given."`
+	File   string `type:"existingfile" help:"The same."`
+}
+
+// An auditVerdict is what audit verify found.
+type auditVerdict struct {
+	Whole   bool        `json:"whole"`
+	Records int         `json:"records"`
+	Writers int         `json:"writers"`
+	Fault   *auditFault `json:"fault,omitempty"` // the first record that is not as it was written
+}
+
+type auditFault struct {
+	Writer string `json:"writer,omitempty"`
+	Seq    int    `json:"seq"`
+	Offset int64  `json:"offset"` // in hub.audit; -1 where it is not known
+	What   string `json:"what"`
 }
 
 // Run fails at the first record that is not as it was written, and names it.
 func (c *auditVerifyCmd) Run(ctx context.Context, stdout io.Writer) error {
 	var records []control.AuditRecord
 	var err error
-	if c.File != "" {
-		records, err = readExport(c.File)
+	if file := cmp.Or(c.Export, c.File); file != "" {
+		records, err = readExport(file)
 	} else {
 		records, err = c.readAudit(ctx)
 	}
 	if err != nil {
 		return err
 	}
-	if err := control.VerifyAudit(records); err != nil {
-		return err
+	found := control.VerifyAudit(records)
+	verdict := verdictOf(records, found)
+	if verdict.Whole || c.Output != "table" {
+		err = c.print(stdout, verdict, func(t io.Writer) { tellVerdict(t, verdict) })
 	}
+	return cmp.Or(found, err)
+}
+
+func tellVerdict(t io.Writer, v auditVerdict) {
+	fmt.Fprintf(t, "%d records of %d writers are as they were written\n", v.Records, v.Writers)
+}
+
+func verdictOf(records []control.AuditRecord, found error) auditVerdict {
 	writers := map[string]bool{}
 	for _, r := range records {
 		writers[r.Writer] = true
 	}
-	fmt.Fprintf(stdout, "%d records of %d writers are as they were written\n", len(records), len(writers))
-	return nil
+	v := auditVerdict{Whole: found == nil, Records: len(records), Writers: len(writers)}
+	var f *control.AuditFault
+	if errors.As(found, &f) {
+		v.Fault = &auditFault{f.Writer, f.Seq, f.Offset, f.What}
+	}
+	return v
 }
 
 // readExport reads what audit export has printed.

@@ -2,19 +2,12 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"kandashub/topics"
 	"kandashub/topics/control"
-	"kandashub/topics/iin"
-	"kandashub/topics/payload"
 )
 
 // deadCmd reads the routes' dead letters and writes down what a person decides
@@ -22,62 +15,20 @@ import (
 type deadCmd struct {
 	List    deadListCmd    `cmd:"" help:"List the dead letters that nobody has decided."`
 	Show    deadShowCmd    `cmd:"" help:"Show one, without what it carries unless that is asked for."`
-	Plan    deadPlanCmd    `cmd:"" help:"Say what a decision of many would come to. Changes nothing."`
-	Run     deadRunCmd     `cmd:"" help:"Carry out a plan."`
-	Replay  deadReplayCmd  `cmd:"" help:"Carry a message out again; an uncertain one is asked about first."`
+	Replay  deadReplayCmd  `cmd:"" help:"Carry messages out again; uncertain ones are asked about first."`
 	Answer  deadAnswerCmd  `cmd:"" help:"Give the answer that the system did not give."`
 	Discard deadDiscardCmd `cmd:"" help:"Decide that nothing more is to happen."`
+	Undo    deadUndoCmd    `cmd:"" help:"Take a discard back."`
+	Plan    deadPlanCmd    `cmd:"" help:"Say what a decision of many would come to. Changes nothing."`
+	Run     deadRunCmd     `cmd:"" help:"Carry out a plan."`
+	Export  deadExportCmd  `cmd:"" help:"Print all that can be told of letters, for programs."`
 }
 
-// filterFlags choose letters.
-type filterFlags struct {
-	Route       []string `help:"Routes to look at; all if none is given."`
-	Class       string   `enum:",untrusted,rejected,uncertain,effect_done" default:"" help:"untrusted, rejected, uncertain or effect_done."`
-	Code        string   `help:"Such as http_422."`
-	Application string   `help:"The application's id."`
-	Since       string   `help:"Letters of that time or later: 2026-01-31T12:00:00Z, or 24h ago."`
-
-	since time.Time
-}
-
-// Validate reads --since.
-func (f *filterFlags) Validate() error {
-	if f.Since == "" {
-		return nil
-	}
-	if d, err := time.ParseDuration(f.Since); err == nil {
-		f.since = time.Now().Add(-d).Truncate(time.Second)
-		return nil
-	}
-	var err error
-	if f.since, err = time.Parse(time.RFC3339, f.Since); err != nil {
-		return errors.New("--since is a time as 2026-01-31T12:00:00Z, or a duration")
-	}
-	return nil
-}
-
-func (f *filterFlags) filter() control.Filter {
-	return control.Filter{Routes: f.Route, Class: f.Class, Code: f.Code, Application: f.Application, Since: f.since}
-}
-
-// args are the flags that choose the same letters again.
-func (f *filterFlags) args() string {
-	var b strings.Builder
-	for _, r := range f.Route {
-		b.WriteString(" --route " + r)
-	}
-	for _, kv := range [][2]string{{"class", f.Class}, {"code", f.Code}, {"application", f.Application}, {"since", when(f.since, "")}} {
-		if kv[1] != "" {
-			b.WriteString(" --" + kv[0] + " " + kv[1])
-		}
-	}
-	return b.String()
-}
-
-type deadListCmd struct {
+// letterFlags name one letter.
+type letterFlags struct {
 	kafkaFlags
-	filterFlags
-	outputFlag
+	Letter string `arg:"" help:"The letter's id, as dead list prints it."`
+	Route  string `required:"" predictor:"route" help:"The route whose letter it is."`
 }
 
 // shownLetter is a letter as it is printed: without what it carries, which is
@@ -103,7 +54,7 @@ type shownDecision struct {
 
 func shown(l topics.Letter) shownLetter {
 	s := shownLetter{
-		Route: l.Route.Name, Letter: l.ID, Application: string(l.Record.Key), Since: l.Record.Time.UTC(),
+		Route: l.Route.Name, Letter: l.ID, Application: observed(l), Since: l.Record.Time.UTC(),
 		Class: l.Class, Code: l.Code, Holds: l.Holds, Reason: l.Reason,
 	}
 	for _, d := range l.Decisions {
@@ -112,10 +63,20 @@ func shown(l topics.Letter) shownLetter {
 	return s
 }
 
-// Run prints one line for each letter.
+type deadListCmd struct {
+	kafkaFlags
+	filterFlags
+	outputFlag
+	Discarded bool `help:"Those that were discarded, which dead undo can bring back."`
+}
+
+// Run prints one line for each letter. That none waits is good news; that a
+// filter matches none is told by the exit code.
 func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error {
-	return c.operate(ctx, func(ctx context.Context, do *control.Commands) error {
-		letters, err := do.Letters(ctx, c.filter())
+	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		f := c.filter()
+		f.Discarded = c.Discarded
+		letters, err := d.Letters(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -123,113 +84,93 @@ func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error
 		for i, l := range letters {
 			list[i] = shown(l)
 		}
-		if c.Output == "json" {
-			return printJSON(stdout, list)
+		if len(list) > 0 || c.Output != "table" {
+			err = c.print(stdout, list, func(t io.Writer) { tableLetters(t, list) })
 		}
-		if len(list) == 0 {
-			fmt.Fprintln(out, "no dead letter waits for a decision")
-			return nil
-		}
-		table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(table, "ROUTE\tLETTER\tAPPLICATION\tSINCE\tHOLDS\tDECIDED\tREASON")
-		for _, l := range list {
-			decided := "-"
-			if n := len(l.Decisions); n > 0 {
-				decided = l.Decisions[n-1].Action
-			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%t\t%s\t%s\n", l.Route, l.Letter, l.Application, when(l.Since, ""), l.Holds, decided, l.Reason)
-		}
-		return table.Flush()
-	})
-}
-
-// letterFlags name a letter, and who decides of it and why.
-type letterFlags struct {
-	kafkaFlags
-	orderFlags
-	Letter string `arg:"" help:"The letter's id, as dead list prints it."`
-	Route  string `required:"" help:"The route whose letter it is."`
-}
-
-// decide writes one decision.
-func (f *letterFlags) decide(ctx context.Context, out talk, action string, write func(context.Context, *control.Commands) error) error {
-	return f.operate(ctx, func(ctx context.Context, do *control.Commands) error {
-		if err := write(ctx, do); err != nil {
+		switch {
+		case err != nil || len(list) > 0:
 			return err
+		case c.any():
+			return fmt.Errorf("no dead letter is like that: %w", errNothing)
 		}
-		fmt.Fprintf(out, "%s of letter %s is written; the hub carries it out\n", action, f.Letter)
+		fmt.Fprintln(out, "no dead letter waits for a decision")
 		return nil
 	})
 }
 
-type deadReplayCmd struct{ letterFlags }
-
-func (c *deadReplayCmd) Run(ctx context.Context, out talk) error {
-	return c.decide(ctx, out, topics.DecideReplay, func(ctx context.Context, do *control.Commands) error {
-		return do.Replay(ctx, c.order(), c.Route, c.Letter)
-	})
+func tableLetters(t io.Writer, list []shownLetter) {
+	fmt.Fprintln(t, "ROUTE\tLETTER\tAPPLICATION\tSINCE\tHOLDS\tDECIDED\tREASON")
+	for _, l := range list {
+		decided := "-"
+		if n := len(l.Decisions); n > 0 {
+			decided = l.Decisions[n-1].Action
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\t%s\n", l.Route, l.Letter, l.Application, when(l.Since, ""), l.Holds, decided, l.Reason)
+	}
 }
 
-type deadDiscardCmd struct{ letterFlags }
-
-func (c *deadDiscardCmd) Run(ctx context.Context, out talk) error {
-	return c.decide(ctx, out, topics.DecideDiscard, func(ctx context.Context, do *control.Commands) error {
-		return do.Discard(ctx, c.order(), c.Route, c.Letter)
-	})
-}
-
-type deadAnswerCmd struct {
+type deadUndoCmd struct {
 	letterFlags
-	IIN           string `xor:"answer" required:"" help:"The IIN that was generated (letters of iin-lookup)."`
-	NoneGenerated bool   `xor:"answer" required:"" help:"No IIN was generated: the search begins afresh (letters of iin-lookup)."`
-	Replies       string `xor:"answer" required:"" type:"existingfile" help:"File with the replies: a JSON array of {topic, type, data}."`
+	orderFlags
+	Wait time.Duration `default:"15s" help:"How long a hub may take (${default})."`
 }
 
-func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
-	return c.decide(ctx, out, topics.DecideAnswer, func(ctx context.Context, do *control.Commands) error {
-		return do.Answer(ctx, c.order(), c.Route, c.Letter, c.replies)
+// Run brings a letter back.
+func (c *deadUndoCmd) Run(ctx context.Context, out talk) error {
+	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		again, err := d.Undo(ctx, c.order(), c.Route, c.Letter, c.Wait)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "the discard is undone: the message is dead letter %s now, and holds its application\n"+
+			"messages of the application that came after it were not held meanwhile and may have passed: replayed, it comes after them\n", again)
+		return nil
 	})
 }
 
-// replies makes the answer to a letter from the flags.
-func (c *deadAnswerCmd) replies(l topics.Letter) ([]topics.GivenReply, error) {
-	if c.Replies != "" {
-		content, err := os.ReadFile(c.Replies)
-		if err != nil {
-			return nil, err
-		}
-		var given []topics.GivenReply
-		if err := json.Unmarshal(content, &given); err != nil {
-			return nil, errors.New("the file with the replies is no JSON array of {topic, type, data}")
-		}
-		return given, nil
-	}
-	return iinAnswer(l, c.IIN)
+type deadExportCmd struct {
+	kafkaFlags
+	filterFlags
+	reasonFlags
+	Output  string `short:"o" enum:"json,yaml,jsonl" default:"jsonl" placeholder:"FORM" help:"json, yaml or jsonl (${default})."`
+	Payload bool   `help:"Print what they carry: personal data. Needs --who and --why, and is on record."`
 }
 
-// iinAnswer answers whether an IIN was generated (domain.md 3.2): number is the
-// IIN, or empty if none was.
-func iinAnswer(l topics.Letter, number string) ([]topics.GivenReply, error) {
-	var r payload.IINRequest
-	if err := json.Unmarshal(l.Record.Value, &r); err != nil || r.Generation == nil {
-		return nil, errors.New("the letter does not ask whether an IIN was generated")
-	}
-	if number == "" {
-		r.Void = append(r.Void, r.Generation.MessageID)
-	} else {
-		if err := iin.Check(number); err != nil {
-			return nil, fmt.Errorf("--iin: %w", err)
+// Validate asks for who and why where personal data are shown.
+func (c *deadExportCmd) Validate() error {
+	if c.Payload {
+		if err := c.needed("--payload"); err != nil {
+			return err
 		}
-		i := r.Unsettled()
-		if i < 0 {
-			return nil, errors.New("every person of the letter is settled")
+	}
+	return c.filterFlags.Validate()
+}
+
+// Run prints the letters.
+func (c *deadExportCmd) Run(ctx context.Context, stdout io.Writer) error {
+	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		read := d.Letters
+		if c.Payload {
+			read = func(ctx context.Context, f control.Filter) ([]topics.Letter, error) {
+				return d.Payloads(ctx, c.order(), f)
+			}
 		}
-		r.Persons[i].Result = &payload.PersonResult{Status: payload.IINGenerated, IIN: number}
-	}
-	r.Generation = nil
-	data, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	return []topics.GivenReply{{Topic: "gbdfl.lookups", Type: payload.TypeIINLookup, Data: data}}, nil
+		letters, err := read(ctx, c.filter())
+		if err != nil {
+			return err
+		}
+		list := make([]wholeLetter, len(letters))
+		for i, l := range letters {
+			if !c.Payload {
+				l = control.Masked(l)
+			}
+			if list[i], err = whole(l); err != nil {
+				return err
+			}
+		}
+		if err := (outputFlag{c.Output}).print(stdout, list, nil); err != nil || len(list) > 0 {
+			return err
+		}
+		return fmt.Errorf("no dead letter is like that: %w", errNothing)
+	})
 }

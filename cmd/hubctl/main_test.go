@@ -16,7 +16,7 @@ import (
 func hubctl(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = run(context.Background(), args, &out, &errs)
+	code = run(context.Background(), args, surroundings{stdin: strings.NewReader(""), stdout: &out, stderr: &errs})
 	return code, out.String(), errs.String()
 }
 
@@ -50,6 +50,10 @@ func TestTopics(t *testing.T) {
 	if code != exitOK || !strings.Contains(out, "are as the contract says") {
 		t.Errorf("check after create: %d\n%s%s", code, out, errs)
 	}
+	if out := expect(t, exitOK, []string{"topics", "check", "-o", "json"}); out != "[]\n" {
+		t.Errorf("check -o json: %s", out)
+	}
+	compiled(t).obeyed(t, "topics check", []byte(expect(t, exitFailed, []string{"topics", "check", "--partitions=3", "-o", "json"}, `"want": 3`)))
 	code, out, errs = hubctl(t, "topics", "check", "--partitions=3")
 	if code != exitFailed || !strings.Contains(out, "topic kandas.events has 2 partitions instead of 3\n") || strings.Contains(out, "hub.control") {
 		t.Errorf("check with another number: %d\n%s%s", code, out, errs)

@@ -3,34 +3,29 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"kandashub/observability"
 	"kandashub/topics"
-	"kandashub/topics/control"
 )
 
 type deadShowCmd struct {
-	kafkaFlags
+	letterFlags
+	reasonFlags
 	outputFlag
-	Letter  string `arg:"" help:"The letter's id, as dead list prints it."`
-	Route   string `required:"" help:"The route whose letter it is."`
-	Payload bool   `help:"Print what it carries: personal data. Needs --who and --why, and is on record."`
-	Who     string `help:"Who looks at the payload."`
-	Why     string `help:"Why."`
+	Payload bool `help:"Print what it carries: personal data. Needs --who and --why, and is on record."`
 }
 
 // Validate asks for who and why where personal data are shown.
 func (c *deadShowCmd) Validate() error {
-	if c.Payload && (c.Who == "" || c.Why == "") {
-		return errors.New("--payload needs --who and --why")
+	if !c.Payload {
+		return nil
 	}
-	return nil
+	return c.needed("--payload")
 }
 
 // wholeLetter is all that can be told of a letter.
@@ -41,54 +36,56 @@ type wholeLetter struct {
 	Payload json.RawMessage   `json:"payload"` // its form, or itself if asked for
 }
 
+// whole tells all of a letter, with what it carries as it is there.
+func whole(l topics.Letter) (wholeLetter, error) {
+	w := wholeLetter{shownLetter: shown(l), Effect: effectOf(l), Headers: headersOf(l), Payload: l.Record.Value}
+	if json.Valid(w.Payload) {
+		return w, nil
+	}
+	var err error
+	w.Payload, err = json.Marshal(string(l.Record.Value))
+	return w, err
+}
+
 // Run prints the letter.
 func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer) error {
-	return c.operate(ctx, func(ctx context.Context, do *control.Commands) error {
+	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		var l topics.Letter
 		var err error
 		if c.Payload {
-			l, err = do.ShowPayload(ctx, control.Order{Who: c.Who, Why: c.Why}, c.Route, c.Letter)
+			l, err = d.ShowPayload(ctx, c.order(), c.Route, c.Letter)
 		} else {
-			l, err = do.Show(ctx, c.Route, c.Letter)
+			l, err = d.Show(ctx, c.Route, c.Letter)
 		}
 		if err != nil {
 			return err
 		}
-		whole := wholeLetter{shownLetter: shown(l), Effect: effectOf(l), Headers: headersOf(l), Payload: l.Record.Value}
-		if !json.Valid(whole.Payload) {
-			if whole.Payload, err = json.Marshal(string(l.Record.Value)); err != nil {
-				return err
-			}
+		w, err := whole(l)
+		if err != nil {
+			return err
 		}
-		if c.Output == "json" {
-			return printJSON(stdout, whole)
-		}
-		return whole.print(stdout)
+		return c.print(stdout, w, w.table)
 	})
 }
 
-func (l wholeLetter) print(stdout io.Writer) error {
-	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+func (l wholeLetter) table(t io.Writer) {
 	for _, kv := range [][2]string{{"route", l.Route}, {"letter", l.Letter}, {"application", l.Application}, {"since", when(l.Since, "")},
 		{"class", l.Class}, {"code", l.Code}, {"reason", l.Reason}, {"effect", l.Effect}, {"holds its application", fmt.Sprint(l.Holds)}} {
 		fmt.Fprintf(t, "%s\t%s\n", kv[0], kv[1])
 	}
-	var names []string
-	for name := range l.Headers {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
 		fmt.Fprintf(t, "header %s\t%s\n", name, l.Headers[name])
 	}
 	for _, d := range l.Decisions {
 		fmt.Fprintf(t, "decision\t%s at %s by %s: %s; not carried out yet\n", d.Action, when(d.At, ""), d.Who, d.Why)
 	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	return printJSON(stdout, l.Payload)
+	fmt.Fprintln(t, "payload")
+	_ = printJSON(t, l.Payload) // t is in memory
 }
+
+// observed is the application of a letter: what stands there may be anything
+// where the letter cannot be trusted.
+func observed(l topics.Letter) string { return observability.Mask(string(l.Record.Key)) }
 
 // effectOf says what is known of the message's effect at the system. The claim
 // says dead in each of these cases, and waits for a decision; only an untrusted

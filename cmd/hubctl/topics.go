@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"kandashub/topics"
@@ -17,20 +16,6 @@ type topicsCmd struct {
 	Create createCmd `cmd:"" help:"Make the topics that are missing. Topics that exist are never changed."`
 	List   listCmd   `cmd:"" help:"List the topics of the contract. Asks no broker."`
 	Check  checkCmd  `cmd:"" help:"Compare a cluster with the contract."`
-}
-
-// kafkaFlags say where Kafka is, and how long to try.
-type kafkaFlags struct {
-	Kafka   []string      `env:"HUB_KAFKA" default:"127.0.0.1:9092" placeholder:"HOST:PORT" help:"Brokers to begin with, separated by commas (${default})."`
-	Timeout time.Duration `default:"1m" help:"How long to try."`
-}
-
-func (f kafkaFlags) cluster() *topics.Cluster {
-	brokers := make([]string, len(f.Kafka))
-	for i, b := range f.Kafka {
-		brokers[i] = strings.TrimSpace(b)
-	}
-	return topics.NewCluster(brokers)
 }
 
 type partitionFlag struct {
@@ -61,12 +46,20 @@ func (c *createCmd) Run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%d topics made, %d existed\n", len(made), len(agreed.Topics())-len(made))
-	return compare(ctx, out, agreed, cluster, c.Partitions)
+	return compare(ctx, out, outputFlag{"table"}, agreed, cluster, c.Partitions)
 }
 
 type checkCmd struct {
 	kafkaFlags
 	partitionFlag
+	outputFlag
+}
+
+// A topicProblem is a topic that is not as the contract says.
+type topicProblem struct {
+	Topic      string `json:"topic"`
+	Partitions int    `json:"partitions"` // that it has; 0: it is missing
+	Want       int    `json:"want"`
 }
 
 // Run fails if the cluster differs from the contract.
@@ -79,44 +72,74 @@ func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
 	}
 	cluster := c.cluster()
 	defer cluster.Close()
-	if err := compare(ctx, out, agreed, cluster, c.Partitions); err != nil {
+	if err := compare(ctx, out, c.outputFlag, agreed, cluster, c.Partitions); err != nil || c.Output != "table" {
 		return err
 	}
 	fmt.Fprintf(out, "all %d topics are as the contract says\n", len(agreed.Topics()))
 	return nil
 }
 
-func compare(ctx context.Context, out io.Writer, agreed *contract.Contract, cluster *topics.Cluster, partitions int) error {
+func compare(ctx context.Context, out io.Writer, form outputFlag, agreed *contract.Contract, cluster *topics.Cluster, partitions int) error {
 	problems, err := agreed.Missing(ctx, cluster.Client, partitions, nil)
 	if err != nil {
 		return err
 	}
-	for _, p := range problems {
-		fmt.Fprintln(out, p)
+	shown := make([]topicProblem, len(problems))
+	for i, p := range problems {
+		shown[i] = topicProblem(p)
 	}
-	if len(problems) > 0 {
-		return fmt.Errorf("%d topics are not as the contract says", len(problems))
+	err = form.print(out, shown, func(t io.Writer) {
+		for _, p := range problems {
+			fmt.Fprintln(t, p)
+		}
+	})
+	if err == nil && len(problems) > 0 {
+		err = fmt.Errorf("%d topics are not as the contract says", len(problems))
 	}
-	return nil
+	return err
 }
 
 type listCmd struct {
 	partitionFlag
+	outputFlag
+}
+
+// A shownTopic is a topic of the contract as it is printed.
+type shownTopic struct {
+	Topic      string            `json:"topic"`
+	Partitions int               `json:"partitions"`
+	Kept       string            `json:"kept"`
+	Writer     string            `json:"writer"`
+	Sources    []string          `json:"sources"`
+	Readers    []string          `json:"readers"`
+	Types      []string          `json:"types"`
+	Config     map[string]string `json:"config"`
 }
 
 // Run prints one line for each topic.
-func (c *listCmd) Run(out io.Writer) error {
+func (c *listCmd) Run(stdout io.Writer) error {
 	agreed, err := contract.Load()
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TOPIC\tPARTITIONS\tKEPT\tWRITTEN BY\tSOURCES\tREAD BY")
+	var all []shownTopic
 	for _, t := range agreed.Topics() {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n",
-			t.Name, t.PartitionsOr(c.Partitions), kept(t), t.Writer, list(t.Sources), list(t.Readers))
+		all = append(all, shownTopic{t.Name, t.PartitionsOr(c.Partitions), kept(t), t.Writer, some(t.Sources), some(t.Readers), some(t.Types), t.Config})
 	}
-	return w.Flush()
+	return c.print(stdout, all, func(t io.Writer) {
+		fmt.Fprintln(t, "TOPIC\tPARTITIONS\tKEPT\tWRITTEN BY\tSOURCES\tREAD BY")
+		for _, one := range all {
+			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\n", one.Topic, one.Partitions, one.Kept, one.Writer, list(one.Sources), list(one.Readers))
+		}
+	})
+}
+
+// some is a list that is there even if it is empty.
+func some(names []string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
 }
 
 // kept says in words how long a topic keeps its records.

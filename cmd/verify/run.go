@@ -195,7 +195,8 @@ func (r *run) collect(ctx context.Context) (*check.History, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("collecting takes too long"))
 	defer cancel()
 	h := &check.History{
-		Sends: r.driver.Sends(), Routes: routes, Personal: r.driver.Personal(), Writings: writings(r.dir), Remade: r.remade,
+		Outcomes: true,
+		Sends:    r.driver.Sends(), Routes: routes, Personal: r.driver.Personal(), Writings: writings(r.dir), Remade: r.remade,
 	}
 	r.sampler.sample(ctx)
 	h.Commits, h.Ends = r.sampler.commits, r.sampler.ends()

@@ -106,7 +106,9 @@ func only(groups []alerts.Group, alert, window string) (out []alerts.Group) {
 		g.Rules = slices.DeleteFunc(slices.Clone(g.Rules), func(r alerts.Rule) bool {
 			return !own(r) && (r.Record == "" || !uses(needs, r.Record))
 		})
-		out = append(out, g)
+		if len(g.Rules) > 0 {
+			out = append(out, g)
+		}
 	}
 	return out
 }

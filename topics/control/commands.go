@@ -54,12 +54,13 @@ const (
 	actionUndo        = topics.DecideUndo + " letter"
 	actionRunPlan     = "run plan"
 	actionShowPayload = "show payload"
+	actionExport      = "export payloads"
 )
 
 // Actions are all actions there are.
 func Actions() []string {
 	return []string{actionPause, actionDrain, actionResume, actionForceOpen, actionForceClosed, actionRelease, actionAcceptLoss,
-		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionShowPayload}
+		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionShowPayload, actionExport}
 }
 
 // An Order says who wants something, and why. Both are kept for ever, so they
@@ -70,11 +71,18 @@ type Order struct {
 }
 
 // A Refusal is a rule that forbids a command. Nothing has happened.
-type Refusal struct{ Reason string }
+type Refusal struct {
+	Reason  string
+	Missing bool // what the command names is not there
+}
 
 func (r *Refusal) Error() string { return r.Reason }
 
-func refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
+func refuse(format string, args ...any) error { return &Refusal{Reason: fmt.Sprintf(format, args...)} }
+
+func missing(format string, args ...any) error {
+	return &Refusal{Reason: fmt.Sprintf(format, args...), Missing: true}
+}
 
 // Routes returns the names of all routes of the contract.
 func Routes(c *contract.Contract) (names []string) {
@@ -159,7 +167,7 @@ func (c *Commands) write(ctx context.Context, step AuditRecord) error {
 // known refuses a route that does not exist.
 func (c *Commands) known(route string) error {
 	if !slices.Contains(c.Routes, route) {
-		return refuse("there is no route %s", route)
+		return missing("there is no route %s", route)
 	}
 	return nil
 }

@@ -2,7 +2,10 @@ package control
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
+	"kandashub/observability"
 	"kandashub/topics"
 )
 
@@ -17,7 +20,7 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 			return l, nil
 		}
 	}
-	return topics.Letter{}, refuse("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
+	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
 }
 
 // Show returns one unresolved letter without what it carries.
@@ -26,10 +29,15 @@ func (c *Commands) Show(ctx context.Context, route, id string) (topics.Letter, e
 	if err != nil {
 		return l, err
 	}
+	return Masked(l), nil
+}
+
+// Masked returns a letter with the form of what it carries in its place.
+func Masked(l topics.Letter) topics.Letter {
 	record := *l.Record
 	record.Value = masked(record.Value)
 	l.Record = &record
-	return l, nil
+	return l
 }
 
 // ShowPayload returns one unresolved letter with what it carries: personal data.
@@ -40,6 +48,22 @@ func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (
 		return "", err
 	})
 	return l, err
+}
+
+// Payloads returns the letters that the filter chooses with what they carry. That
+// somebody looked, at which and how many, is on record.
+func (c *Commands) Payloads(ctx context.Context, o Order, f Filter) (letters []topics.Letter, err error) {
+	named := f
+	named.Text = "" // may hold anything
+	object, err := json.Marshal(named)
+	if err != nil {
+		return nil, err
+	}
+	err = c.carry(ctx, o, actionExport, observability.Mask(string(object)), func(ctx context.Context, _ Order) (string, error) {
+		letters, err = c.Letters(ctx, f)
+		return fmt.Sprintf("%d letters", len(letters)), err
+	})
+	return letters, err
 }
 
 // Replay carries a letter's message out again; an uncertain one is asked about
@@ -73,7 +97,7 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 		var given []topics.GivenReply
 		if replies != nil {
 			if given, err = replies(l); err != nil {
-				return "", &Refusal{err.Error()}
+				return "", &Refusal{Reason: err.Error()}
 			}
 		}
 		return "", c.Producer.Decide(ctx, l, action, o.ID, o.Who, o.Why, given...)

@@ -100,7 +100,7 @@ func TestPlan(t *testing.T) {
 	}
 	for name, f := range map[string]control.Filter{
 		"class": {Class: topics.LetterUncertain}, "code": {Code: "http_400"}, "application": {Application: "nobody"}, "since": {Since: time.Now().Add(time.Hour)},
-		"before": {Before: time.Now().Add(-time.Hour)}, "text": {Text: "accepted"},
+		"before": {Before: time.Now().Add(-time.Hour)}, "text": {Text: "accepted"}, "letters": {Letters: []string{"none"}},
 	} {
 		if other, err := o.Plan(t.Context(), f, topics.DecideReplay); err != nil || other.Letters != 0 {
 			t.Errorf("filter by %s takes %d letters (%v)", name, other.Letters, err)

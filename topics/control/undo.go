@@ -44,7 +44,7 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 	letters := log.Letters()
 	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return l.ID == id })
 	if i < 0 {
-		return topics.Letter{}, refuse("there is no letter %s; hubctl dead list --discarded shows those that were discarded", id)
+		return topics.Letter{}, missing("there is no letter %s; hubctl dead list --discarded shows those that were discarded", id)
 	}
 	l := letters[i]
 	_, discarded := discardOf(l)

@@ -76,7 +76,7 @@ func (s *site) start() {
 				BackoffLeast: 10 * time.Millisecond, BackoffMost: 100 * time.Millisecond},
 			Check:   func(string, topics.Message) (string, error) { return "", nil },
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
-			Metrics: observability.NewMetrics(nil).Route(s.route.Name), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
+			Metrics: observability.NewMetrics(nil).Route("route"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
 		},
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -132,6 +132,7 @@ type History struct {
 	Redis    map[string]string   // the claims' records at the end, by key
 	Routes   []Route
 	Remade   map[string]bool // topics that were deleted and made again
+	Outcomes bool            // the hubs report what becomes of messages to hub.outcomes
 	Personal []string        // values that must be found nowhere
 	Writings []Writing
 

@@ -43,6 +43,7 @@ func (v *verdict) add(invariant, name, format string, args ...any) {
 //	I7   replay duplicate
 //	I8   result lost, result double
 //	I11  personal data, unreadable      (a file that could not be searched)
+//	I12  outcome missing, outcome unreadable
 //
 // I9 is what [Rate], [Recovery] and [Timeline] measure; I10 needs the hubs'
 // metrics, and whoever reads those holds them against the history.
@@ -58,6 +59,7 @@ func Check(h *History) *Verdict {
 	v.checkCommits(r)
 	v.checkResults(r)
 	v.checkPersonal(h)
+	v.checkOutcomes(r)
 
 	v.Lost = v.Found["lost"] + v.Found["half"]
 	v.Doubled = v.Found["duplicate effect"] + v.Found["replay duplicate"] + v.Found["violation at system"]

@@ -1,4 +1,4 @@
-package main
+package inspect
 
 import (
 	"context"
@@ -28,13 +28,14 @@ func redisDemands(c3 bool) []redisDemand {
 	return demands
 }
 
-// checkRedis tries Redis, each master of a cluster, and how it keeps claims.
-func checkRedis(ctx context.Context, r *report, rdb redis.UniversalClient, c3 bool) {
+// CheckRedis tries Redis, each master of a cluster, and how it keeps claims; c3
+// says whether a C3 route runs. It says whether Redis answers at all.
+func CheckRedis(ctx context.Context, r *Report, rdb redis.UniversalClient, c3 bool) (answers bool) {
 	ctx, cancel := context.WithTimeout(ctx, 2*tryFor)
 	defer cancel()
 	if err := rdb.Ping(ctx).Err(); err != nil {
-		r.fail("redis", "does not answer (%v): look at HUB_REDIS and its credentials; without claims no route calls anything", err)
-		return
+		r.Fail("redis", "does not answer (%v): look at HUB_REDIS and its credentials; without claims no route calls anything", err)
+		return false
 	}
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		// Collected first, so that their lines do not mix.
@@ -47,27 +48,28 @@ func checkRedis(ctx context.Context, r *report, rdb redis.UniversalClient, c3 bo
 			return nil
 		})
 		if err != nil {
-			r.fail("redis", "the cluster does not name its masters (%v)", err)
+			r.Fail("redis", "the cluster does not name its masters (%v)", err)
 		}
 		for _, m := range masters {
 			checkRedisNode(ctx, r, "node "+m.Options().Addr+": ", m, c3)
 		}
-		return
+		return true
 	}
 	checkRedisNode(ctx, r, "", rdb, c3)
+	return true
 }
 
-func checkRedisNode(ctx context.Context, r *report, node string, rdb redis.Cmdable, c3 bool) {
-	r.ok("redis", "%sanswers", node)
+func checkRedisNode(ctx context.Context, r *Report, node string, rdb redis.Cmdable, c3 bool) {
+	r.OK("redis", "%sanswers", node)
 	checkRedisVersion(ctx, r, node, rdb)
 	for _, d := range redisDemands(c3) {
 		switch value := redisSetting(ctx, rdb, d.name); value {
 		case d.want:
-			r.ok("redis", "%s%s is %s", node, d.name, value)
+			r.OK("redis", "%s%s is %s", node, d.name, value)
 		case "":
-			r.warn("redis", "%scannot tell whether %s is %s: it does not show its settings to us; ask who runs it (%s)", node, d.name, d.want, d.why)
+			r.Warn("redis", "%scannot tell whether %s is %s: it does not show its settings to us; ask who runs it (%s)", node, d.name, d.want, d.why)
 		default:
-			r.fail("redis", "%s%s is %s, not %s (%s): %s", node, d.name, value, d.want, d.why, d.todo)
+			r.Fail("redis", "%s%s is %s, not %s (%s): %s", node, d.name, value, d.want, d.why, d.todo)
 		}
 	}
 }
@@ -76,16 +78,16 @@ func checkRedisNode(ctx context.Context, r *report, node string, rdb redis.Cmdab
 // every claim uses.
 const leastRedis = 7
 
-func checkRedisVersion(ctx context.Context, r *report, node string, rdb redis.Cmdable) {
+func checkRedisVersion(ctx context.Context, r *Report, node string, rdb redis.Cmdable) {
 	version := redisInfo(ctx, rdb, "server", "redis_version")
 	major, err := strconv.Atoi(strings.SplitN(version, ".", 2)[0])
 	switch {
 	case err != nil:
-		r.warn("redis", "%scannot tell its version: claims need Redis %d", node, leastRedis)
+		r.Warn("redis", "%scannot tell its version: claims need Redis %d", node, leastRedis)
 	case major < leastRedis:
-		r.fail("redis", "%sis version %s, and every claim would fail: run Redis %d or newer", node, version, leastRedis)
+		r.Fail("redis", "%sis version %s, and every claim would fail: run Redis %d or newer", node, version, leastRedis)
 	default:
-		r.ok("redis", "%sis version %s", node, version)
+		r.OK("redis", "%sis version %s", node, version)
 	}
 }
 

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"kandashub/topics"
+	"kandashub/topics/iin"
+	"kandashub/topics/payload"
+)
+
+type deadAnswerCmd struct {
+	letterFlags
+	orderFlags
+	IIN           string `xor:"answer" required:"" help:"The IIN that was generated (letters of iin-lookup)."`
+	NoneGenerated bool   `xor:"answer" required:"" help:"No IIN was generated: the search begins afresh (letters of iin-lookup)."`
+	Replies       string `xor:"answer" required:"" type:"existingfile" help:"File with the replies: a JSON array of {topic, type, data}."`
+}
+
+func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
+	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		if err := d.Answer(ctx, c.order(), c.Route, c.Letter, c.replies); err != nil {
+			return err
+		}
+		written(out, topics.DecideAnswer, c.Letter)
+		return nil
+	})
+}
+
+// written tells that a decision has been made.
+func written(out talk, action, letter string) {
+	fmt.Fprintf(out, "%s of letter %s is written; the hub carries it out\n", action, letter)
+}
+
+// replies makes the answer to a letter from the flags.
+func (c *deadAnswerCmd) replies(l topics.Letter) ([]topics.GivenReply, error) {
+	if c.Replies != "" {
+		content, err := os.ReadFile(c.Replies)
+		if err != nil {
+			return nil, err
+		}
+		var given []topics.GivenReply
+		if err := json.Unmarshal(content, &given); err != nil {
+			return nil, errors.New("the file with the replies is no JSON array of {topic, type, data}")
+		}
+		return given, nil
+	}
+	return iinAnswer(l, c.IIN)
+}
+
+// iinAnswer answers whether an IIN was generated (domain.md 3.2): number is the
+// IIN, or empty if none was.
+func iinAnswer(l topics.Letter, number string) ([]topics.GivenReply, error) {
+	var r payload.IINRequest
+	if err := json.Unmarshal(l.Record.Value, &r); err != nil || r.Generation == nil {
+		return nil, errors.New("the letter does not ask whether an IIN was generated")
+	}
+	if number == "" {
+		r.Void = append(r.Void, r.Generation.MessageID)
+	} else {
+		if err := iin.Check(number); err != nil {
+			return nil, fmt.Errorf("--iin: %w", err)
+		}
+		i := r.Unsettled()
+		if i < 0 {
+			return nil, errors.New("every person of the letter is settled")
+		}
+		r.Persons[i].Result = &payload.PersonResult{Status: payload.IINGenerated, IIN: number}
+	}
+	r.Generation = nil
+	data, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	return []topics.GivenReply{{Topic: "gbdfl.lookups", Type: payload.TypeIINLookup, Data: data}}, nil
+}

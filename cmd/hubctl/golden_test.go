@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/segmentio/kafka-go"
+
+	"kandashub/topics"
+	"kandashub/topics/control"
+	"kandashub/topics/inspect"
+	"kandashub/topics/outcomes"
+)
+
+var update = flag.Bool("update", false, "write what the commands print now to testdata")
+
+// at is a moment of the day on which all of this happened.
+func at(hour, minute int) time.Time { return time.Date(2026, 3, 2, hour, minute, 0, 0, time.UTC) }
+
+// now is when it is looked at.
+func now() time.Time { return at(12, 0) }
+
+// A specimen is what one command prints of given data.
+type specimen struct {
+	command string
+	data    any
+	table   func(io.Writer)
+}
+
+func specimens(t *testing.T) []specimen {
+	pause := control.Pause{Route: "register", Owner: "duty", Why: "maintenance of kandas", Since: at(11, 0), Until: at(13, 0)}
+	breaker := control.Breaker{Route: "verify", Force: control.ForceOpen, Owner: "duty", Why: "eds answers rubbish", Since: at(11, 30)}
+	routes := []inspect.Route{
+		{Name: "register", Sources: []string{"migration.applications", "egov.applications"}, State: inspect.Paused, Pause: &pause, Group: "Stable",
+			Members: 2, Lag: 17, Oldest: at(10, 58), Parked: 3, ParkedKeys: 1, Letters: 1, OldestLetter: at(9, 0)},
+		{Name: "verify", Sources: []string{"kandas.events"}, State: inspect.Absent, Breaker: &breaker, Group: "Empty"},
+	}
+	groups := []inspect.Group{{Route: "register", Name: "hub.register", State: "Stable",
+		Members: []inspect.Member{{ID: "kandashub-1", Client: "kandashub", Host: "/10.0.0.7", Partitions: []int{0, 1}}},
+		Partitions: []inspect.Partition{
+			{Topic: "migration.applications", Number: 0, Committed: 40, End: 57, Lag: 17, Oldest: at(10, 58), Member: "kandashub-1"},
+			{Topic: "migration.applications", Number: 1, Committed: -1, End: 0, Member: "kandashub-1"},
+		}}}
+	letter := topics.Letter{
+		ID: "rejected.http_422.1", Class: topics.LetterRejected, Code: "http_422", Reason: "kandas refused: [iin] is known", Holds: true,
+		Route: topics.Route{Name: "register"},
+		Record: &topics.Record{Key: []byte("migration-1"), Time: at(9, 0), Value: []byte(`{"application_id":"string","persons":[{"iin":"string"}]}`),
+			Headers: []kafka.Header{{Key: "ce_id", Value: []byte("m-1")}, {Key: "hub_code", Value: []byte("http_422")}, {Key: "x-foreign", Value: []byte("990101200017")}}},
+		Decisions: []topics.Decision{{ID: "d", Action: topics.DecideReplay, Who: "duty", Why: "kandas is mended", At: at(11, 59)}},
+	}
+	w, err := whole(letter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []shownLetter{w.shownLetter}
+	plan := control.Plan{Hash: "m9-4f", Action: topics.DecideReplay, Letters: 1, Excluded: 2,
+		Groups: []control.PlanGroup{{Route: "register", Class: topics.LetterRejected, Code: "http_422", Letters: 1, Oldest: at(9, 0)}},
+		Orders: []control.OrderRisk{{Route: "register", Application: "migration-1", Letters: 1, Followers: 3}}}
+	records := []control.AuditRecord{{Type: "audit.v1", Time: at(11, 0), Writer: "w", Seq: 1, Request: "r", Actor: "duty", Action: "pause route", Object: "register",
+		Reason: "maintenance of kandas", Result: control.Asked, Hash: "h"}}
+	verdict := auditVerdict{Whole: true, Records: 1, Writers: 1}
+	loss := lossStatus{Standing: true, Loss: &control.Loss{At: at(8, 0), By: "hub-1", Route: "iin-generate", Tags: []int{7}}}
+	travelled := wayOf("migration-1", []outcomes.Event{
+		{At: at(8, 59), Kind: outcomes.EventMade, Message: "m-1", Type: "kz.migration.application.submitted.v1", System: "migration"},
+		{At: at(9, 0), After: time.Minute, Kind: outcomes.EventWritten, Route: "register", Topic: "migration.applications", Message: "m-1", Type: "kz.migration.application.submitted.v1"},
+		{At: at(9, 1), After: time.Minute, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register"},
+		{At: at(9, 2), After: time.Minute, Kind: outcomes.EventLetter, Route: "register", Message: "m-1", Letter: letter.ID, Class: letter.Class, Code: letter.Code, Reason: letter.Reason, Open: true},
+		{At: at(11, 59), After: 177 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
+	})
+	return []specimen{
+		{"trace", travelled, func(t io.Writer) { tableWay(t, travelled) }},
+		{"route list", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},
+		{"lag", groups, func(t io.Writer) { tableLag(t, groups, false, now()); tableLag(t, groups, true, now()) }},
+		{"dead list", list, func(t io.Writer) { tableLetters(t, list) }},
+		{"dead show", w, w.table},
+		{"dead plan", plan, func(t io.Writer) { tablePlan(t, plan) }},
+		{"breaker list", []control.Breaker{breaker}, func(t io.Writer) { tableBreakers(t, []control.Breaker{breaker}) }},
+		{"claims status", loss, func(t io.Writer) { tellLoss(t, loss) }},
+		{"audit list", records, func(t io.Writer) { tableAudit(t, records) }},
+		{"audit verify", verdict, func(t io.Writer) { tellVerdict(t, verdict) }},
+		{"doctor", []inspect.Finding{{Verdict: inspect.Warn, About: "route", Text: "register is paused by duty"}}, nil},
+		{"version", version{"v1.2.3", "abc", "go1.26"}, func(t io.Writer) { tellVersion(t, version{"v1.2.3", "abc", "go1.26"}) }},
+	}
+}
+
+// What each command prints in each form is pinned to the byte, and its JSON is as
+// shapes.json describes it.
+func TestGolden(t *testing.T) {
+	shapes := compiled(t)
+	for _, s := range specimens(t) {
+		for _, form := range []string{"table", "json", "yaml", "jsonl"} {
+			if form == "table" && s.table == nil {
+				continue // printed line by line
+			}
+			var out bytes.Buffer
+			if err := (outputFlag{form}).print(&out, s.data, s.table); err != nil {
+				t.Fatal(err)
+			}
+			if form == "json" {
+				shapes.obeyed(t, s.command, out.Bytes())
+			}
+			if strings.Contains(out.String(), "990101200017") {
+				t.Errorf("%s -o %s tells an IIN", s.command, form)
+			}
+			golden(t, strings.ReplaceAll(s.command, " ", "-")+"."+form, out.Bytes())
+		}
+	}
+}
+
+// golden holds what was printed against a file.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got; go test ./cmd/hubctl -update accepts it):\n%s", file, diff)
+	}
+}
+
+// shapeSet holds the schemas of shapes.json.
+type shapeSet struct{ compiler *jsonschema.Compiler }
+
+func compiled(t *testing.T) shapeSet {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(shapes))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("shapes.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	return shapeSet{c}
+}
+
+// obeyed holds what a command has printed against its shape.
+func (s shapeSet) obeyed(t *testing.T, command string, printed []byte) {
+	t.Helper()
+	schema, err := s.compiler.Compile("shapes.json#/$defs/" + strings.ReplaceAll(command, " ", "%20"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value any
+	if err := json.Unmarshal(printed, &value); err != nil {
+		t.Fatalf("%s: %v", command, err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Errorf("%s: %v", command, err)
+	}
+}

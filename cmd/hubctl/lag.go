@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"kandashub/topics/contract"
+	"kandashub/topics/inspect"
+)
+
+type lagCmd struct {
+	kafkaFlags
+	outputFlag
+	Routes     []string      `arg:"" optional:"" name:"route" predictor:"route" help:"Routes to look at; all if none is given."`
+	Partitions bool          `short:"p" help:"A line for each partition."`
+	Watch      bool          `short:"w" help:"Look again and again, until interrupted."`
+	Every      time.Duration `default:"2s" help:"How often with --watch (${default})."`
+}
+
+// clear empties a terminal.
+const clear = "\x1b[H\x1b[2J"
+
+// Run prints the groups, once or until it is interrupted.
+func (c *lagCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) error {
+	agreed, err := contract.Load()
+	if err != nil {
+		return err
+	}
+	cluster := c.cluster()
+	defer cluster.Close()
+	tick := time.NewTicker(max(c.Every, 100*time.Millisecond))
+	defer tick.Stop()
+	for {
+		asking, cancel := context.WithTimeout(ctx, c.Timeout)
+		groups, err := inspect.Groups(asking, cluster, agreed)
+		cancel()
+		switch {
+		case ctx.Err() != nil && c.Watch:
+			return nil
+		case err != nil:
+			return err
+		}
+		if groups, err = c.chosen(groups); err != nil {
+			return err
+		}
+		if c.Watch && s.screen && c.Output == "table" {
+			fmt.Fprint(stdout, clear)
+		}
+		now := time.Now()
+		if err := c.print(stdout, groups, func(t io.Writer) { tableLag(t, groups, c.Partitions, now) }); err != nil || !c.Watch {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// chosen are the groups of the routes that were named.
+func (c *lagCmd) chosen(groups []inspect.Group) ([]inspect.Group, error) {
+	if len(c.Routes) == 0 {
+		return groups, nil
+	}
+	for _, name := range c.Routes {
+		if !slices.ContainsFunc(groups, func(g inspect.Group) bool { return g.Route == name }) {
+			return nil, fmt.Errorf("there is no route %s: %w", name, errNothing)
+		}
+	}
+	return slices.DeleteFunc(groups, func(g inspect.Group) bool { return !slices.Contains(c.Routes, g.Route) }), nil
+}
+
+// tableLag lays out a line for each group, or for each of their partitions.
+func tableLag(t io.Writer, groups []inspect.Group, partitions bool, now time.Time) {
+	if !partitions {
+		fmt.Fprintln(t, "ROUTE\tGROUP\tSTATE\tHUBS\tPARTITIONS\tLAG\tOLDEST")
+		for _, g := range groups {
+			lag, oldest := g.Lag()
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%s\n", g.Route, g.Name, g.State, len(g.Members), len(g.Partitions), lag, ago(now, oldest))
+		}
+		return
+	}
+	fmt.Fprintln(t, "ROUTE\tTOPIC\tPARTITION\tCOMMITTED\tEND\tLAG\tOLDEST\tHOST\tMEMBER")
+	for _, g := range groups {
+		for _, p := range g.Partitions {
+			committed, host, member := "-", "-", "-"
+			if p.Committed >= 0 {
+				committed = fmt.Sprint(p.Committed)
+			}
+			for _, m := range g.Members {
+				if m.ID == p.Member {
+					host, member = m.Host, m.ID
+				}
+			}
+			fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\n", g.Route, p.Topic, p.Number, committed, p.End, p.Lag, ago(now, p.Oldest), host, member)
+		}
+	}
+}

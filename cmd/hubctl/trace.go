@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kandashub/observability"
+	"kandashub/topics"
+	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
+)
+
+type traceCmd struct {
+	kafkaFlags
+	outputFlag
+	Application string `arg:"" help:"The application's id."`
+}
+
+// A way is all that is known of an application.
+type way struct {
+	Application string           `json:"application"`
+	Open        bool             `json:"open"`    // it waits somewhere, parked or for a person
+	Seconds     float64          `json:"seconds"` // from the first event to the last
+	Events      []outcomes.Event `json:"events"`
+}
+
+// Run prints the way of an application. It asks no hub: the outcomes, the dead
+// letters and the audit are read from Kafka.
+func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) error {
+	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		w, err := c.find(ctx, d, s)
+		if err != nil {
+			return err
+		}
+		if len(w.Events) == 0 {
+			return fmt.Errorf("nothing is known of application %s: %w", w.Application, errNothing)
+		}
+		if err := c.print(stdout, w, func(t io.Writer) { tableWay(t, w) }); err != nil {
+			return err
+		}
+		where := "nothing of it waits"
+		if w.Open {
+			where = "it waits: see the events that are marked so"
+		}
+		fmt.Fprintf(s.stderr, "%d events in %s; %s\n", len(w.Events), span(w), where)
+		return nil
+	})
+}
+
+func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, error) {
+	bar := s.newBar(100)
+	all, err := outcomes.Find(ctx, d.Cluster, c.Application, func(read, end int64) {
+		if bar != nil && end > 0 {
+			_ = bar.Set(int(100 * read / end))
+		}
+	})
+	if bar != nil {
+		_ = bar.Finish()
+	}
+	if err != nil {
+		return way{}, err
+	}
+	letters, err := lettersOf(ctx, d, c.Application)
+	if err != nil {
+		return way{}, err
+	}
+	records, err := control.ReadAudit(ctx, d.Cluster)
+	if err != nil {
+		return way{}, err
+	}
+	return wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records)), nil
+}
+
+// lettersOf returns all dead letters of an application, also those that are
+// resolved.
+func lettersOf(ctx context.Context, d *desk, application string) (letters []topics.Letter, err error) {
+	var mu sync.Mutex
+	each, ctx := errgroup.WithContext(ctx)
+	each.SetLimit(8)
+	for _, route := range d.Routes {
+		each.Go(func() error {
+			log := topics.NewLetterLog(d.Cluster, topics.Route{Name: route})
+			if err := log.Read(ctx); err != nil {
+				return fmt.Errorf("route %s: %w", route, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, l := range log.Letters() {
+				if string(l.Record.Key) == application {
+					letters = append(letters, l)
+				}
+			}
+			return nil
+		})
+	}
+	return letters, each.Wait()
+}
+
+// wayOf sums up the events of an application.
+func wayOf(application string, events []outcomes.Event) way {
+	w := way{Application: observability.MaskID(application), Events: events}
+	for _, e := range events {
+		w.Open = w.Open || e.Open
+	}
+	if n := len(events); n > 0 {
+		w.Seconds = events[n-1].At.Sub(events[0].At).Seconds()
+	}
+	return w
+}
+
+// span is how long a way has taken.
+func span(w way) string {
+	return time.Duration(w.Seconds * float64(time.Second)).Round(time.Millisecond).String()
+}
+
+func tableWay(t io.Writer, w way) {
+	fmt.Fprintln(t, "TIME\tAFTER\tEVENT\tROUTE\tAT\tMESSAGE\tMORE")
+	for _, e := range w.Events {
+		at := e.System
+		if e.Operation != "" {
+			at += ": " + e.Operation
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), e.Kind,
+			dash(e.Route), dash(at), dash(e.Message), strings.Join(more(e), ", "))
+	}
+}
+
+// more is what else is to be said of an event.
+func more(e outcomes.Event) (out []string) {
+	add := func(name, value string) {
+		if value != "" {
+			out = append(out, name+value)
+		}
+	}
+	if e.Open {
+		add("", "WAITS")
+	}
+	if e.Attempts > 1 {
+		add("", fmt.Sprintf("attempt %d", e.Attempts))
+	}
+	add("", e.Action)
+	add("by ", e.Who)
+	add("code ", e.Code)
+	add("letter ", e.Letter)
+	if e.Kind == outcomes.EventWritten {
+		add("to ", e.Topic)
+		add("", e.Type)
+	}
+	add("", e.Reason)
+	return out
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

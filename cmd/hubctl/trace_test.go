@@ -1,0 +1,64 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"kandashub/topics/outcomes"
+	"kandashub/topics/servertest"
+)
+
+// The whole way of an application is told: what the hub did with its message and
+// when, what people decided, and whether it waits.
+func TestTrace(t *testing.T) {
+	c := cluster(t)
+	heal := refusals(t, c, 2)
+	trace := []string{"trace", "migration-1"}
+	look := func() (w way) {
+		t.Helper()
+		out := expect(t, exitOK, append(trace, "-o", "json"))
+		compiled(t).obeyed(t, "trace", []byte(out))
+		read(t, out, &w)
+		return w
+	}
+	servertest.Eventually(t, "the outcome is known", func() bool {
+		_, out, _ := hubctl(t, trace...)
+		return strings.Contains(out, outcomes.EventCalled)
+	})
+	if w := look(); !w.Open || w.Application != "migration-1" {
+		t.Errorf("while a letter waits: %+v", w)
+	}
+	discard := []string{"--application", "migration-1", "--yes", "--rate", "100/s"}
+	expect(t, exitOK, by(append([]string{"dead", "discard"}, discard...)...))
+	expect(t, exitOK, by("dead", "undo", waiting(t, "--discarded")[0].Letter, "--route", "register"))
+	heal()
+	expect(t, exitOK, by(append([]string{"dead", "replay"}, discard...)...))
+	servertest.Eventually(t, "it is delivered", func() bool {
+		_, out, _ := hubctl(t, trace...)
+		return strings.Contains(out, outcomes.EventDelivered)
+	})
+	w := look()
+	var kinds []string
+	for i, e := range w.Events {
+		kinds = append(kinds, e.Kind)
+		if i > 0 && e.At.Before(w.Events[i-1].At) || e.Message != "" && e.Message != "migration-1" {
+			t.Errorf("event %d is %+v", i, e)
+		}
+	}
+	if w.Open || w.Seconds <= 0 || !slices.Contains(kinds, outcomes.EventWritten) || !slices.Contains(kinds, outcomes.EventReturned) {
+		t.Errorf("open %t, %f s, events %q", w.Open, w.Seconds, kinds)
+	}
+	var decided []string
+	for _, e := range w.Events {
+		if e.Kind == outcomes.EventDecision {
+			decided = append(decided, e.Action)
+		}
+	}
+	if !slices.Equal(decided, []string{"discard", "undo", "replay"}) {
+		t.Errorf("decided was %q", decided)
+	}
+	expect(t, exitOK, trace, "delivered", "test: do", "nothing of it waits", "by duty")
+	expect(t, exitNothing, []string{"trace", "migration-9"}, "nothing is known")
+	expect(t, exitNothing, []string{"trace", "990101200017"}, "nothing is known of application [iin]")
+}

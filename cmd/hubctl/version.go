@@ -1,0 +1,48 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"runtime/debug"
+)
+
+type versionCmd struct{ outputFlag }
+
+// A version names a build.
+type version struct {
+	Version  string `json:"version"`
+	Revision string `json:"revision"`
+	Go       string `json:"go"`
+}
+
+// Run prints what the build says of itself.
+func (c *versionCmd) Run(stdout io.Writer) error {
+	v := version{Version: "unknown", Revision: "unknown", Go: "unknown"}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v.Version, v.Go = info.Main.Version, info.GoVersion
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				v.Revision = s.Value
+			}
+		}
+	}
+	return c.print(stdout, v, func(t io.Writer) { tellVersion(t, v) })
+}
+
+func tellVersion(t io.Writer, v version) {
+	fmt.Fprintf(t, "hubctl %s (revision %s, %s)\n", v.Version, v.Revision, v.Go)
+}
+
+// shapes describes what the commands print with -o json.
+//
+//go:embed shapes.json
+var shapes []byte
+
+type shapesCmd struct{}
+
+// Run prints shapes.json as it is written.
+func (c *shapesCmd) Run(stdout io.Writer) error {
+	_, err := stdout.Write(shapes)
+	return err
+}
