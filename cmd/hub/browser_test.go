@@ -215,11 +215,12 @@ func fill(selector, value string) step { return chromedp.SetValue(chromedp.CSS(s
 // write types into a field.
 func write(selector, text string) step { return chromedp.SendKeys(chromedp.CSS(selector), text) }
 
-// is evaluates a condition in the page. While a page loads nothing is true.
+// is evaluates a condition in the page. While a page loads, and its script has not
+// run, nothing is true.
 func (b *browser) is(condition string) bool {
 	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
 	defer cancel()
-	yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("Boolean("+condition+")"))
+	yes, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.readyState === "complete" && Boolean(`+condition+`)`))
 	return err == nil && yes
 }
 

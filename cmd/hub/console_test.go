@@ -271,7 +271,7 @@ func (c *consoleWorld) discardAndUndo() {
 // revealOnce: what a letter carries is not in the page before somebody asks, and
 // not any more once it is hidden.
 func (c *consoleWorld) revealOnce() {
-	const digits = `/\d{12}/.test(document.documentElement.outerHTML.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, ""))`
+	const digits = `/\d{12}/.test(document.documentElement.outerHTML.replace(/[0-9a-f]{8}-[0-9a-f-]{27}|[0-9a-f]{32}-[0-9a-f]{16}/g, ""))`
 	a := c.refuse(1)[0]
 	c.letterOf(a)
 	if c.is(digits) {
@@ -362,8 +362,8 @@ func (c *consoleWorld) findApplication() {
 	c.awaitCommitted()
 	servertest.Eventually(c.browser.t, "the way of the application", func() bool {
 		c.open("/application")
-		c.do(write("#application", a+enterKey))
-		c.until("an answer", `document.querySelector("#application")?.value === `+quoted(a)+` && document.readyState === "complete"`)
+		c.do(fill("#application", a))
+		c.follow(".search button")
 		return c.is(`document.querySelector('.timeline [data-kind="delivered"]')`)
 	})
 	for _, kind := range []string{"made", "written", "called", "returned"} {

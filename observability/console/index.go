@@ -44,10 +44,11 @@ func newLetterIndex(c *topics.Cluster, routes []string) *letterIndex {
 	return x
 }
 
-// read reads on, unless that was done just now.
+// read reads on, unless that was done just now: for figures.
 func (x *letterIndex) read(ctx context.Context) error { return x.readOlder(ctx, freshFor) }
 
-// readAnew reads on in any case: what was just written is to be seen.
+// readAnew reads on in any case: on a page that somebody asked for, what was just
+// written is to be seen.
 func (x *letterIndex) readAnew(ctx context.Context) error { return x.readOlder(ctx, 0) }
 
 func (x *letterIndex) readOlder(ctx context.Context, than time.Duration) error {

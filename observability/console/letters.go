@@ -102,7 +102,7 @@ func (v *visit) letterList() error {
 		return err
 	}
 	problem := ""
-	if err := v.letters.read(v.r.Context()); err != nil {
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		problem = observability.Mask(err.Error()) // what was read before is shown
 	}
 	found := v.letters.find(q)
@@ -123,10 +123,16 @@ func (v *visit) letterPage() error {
 // showLetter shows a letter; whole is what it carries, for who may see that.
 func (v *visit) showLetter(page string, whole *topics.Letter) error {
 	route, id := v.r.PathValue("route"), v.r.PathValue("letter")
-	if err := v.letters.read(v.r.Context()); err != nil {
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		return err
 	}
 	known, err := v.letters.get(route, id)
+	if errors.Is(err, errNotFound) { // it may have been written just now
+		if err := v.letters.readAnew(v.r.Context()); err != nil {
+			return err
+		}
+		known, err = v.letters.get(route, id)
+	}
 	if err != nil {
 		return err
 	}

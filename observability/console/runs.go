@@ -276,7 +276,7 @@ func (v *visit) runPage() error {
 		return err
 	}
 	problem := ""
-	if err := v.letters.read(v.r.Context()); err != nil {
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		problem = observability.Mask(err.Error())
 	}
 	return v.show(http.StatusOK, "run", map[string]any{"Run": r, "Rows": v.letters.rows(r.Letters), "Problem": problem})
