@@ -39,8 +39,11 @@ func (s *session) printAddresses() {
 
 // printTour prints the commands of a first visit, as they work for this world.
 func (s *session) printTour() {
-	fmt.Fprintf(s.out, "Everything keeps running, at %v application(s) a second. Open the console, http://%s, and try in another terminal:\n\n",
-		s.cmd.Rate, s.world.console)
+	pace := ""
+	if s.cmd.Rate > 0 {
+		pace = fmt.Sprintf(", and new applications come (%v a second)", s.cmd.Rate)
+	}
+	fmt.Fprintf(s.out, "Everything keeps running%s. Open the console, http://%s, and try in another terminal:\n\n", pace, s.world.console)
 	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, p := range presets() {
 		fmt.Fprintf(t, "  %s\t%s\n", s.faultCommand(p.name), p.see)
