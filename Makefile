@@ -25,19 +25,34 @@ run: build ## run the hub and the world around it, with sample applications (ONC
 # after another (-p 1), because hubs of two packages would share consumer groups.
 SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
 
+# The browser's tests have a target of their own.
+NO_BROWSER := -skip '^TestConsole'
+
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, the smoke part of verify, and the alerts
-	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on ./...
+	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on $(NO_BROWSER) ./...
+	@$(MAKE) --no-print-directory test-console
 	@$(MAKE) --no-print-directory test-real
 	@$(MAKE) --no-print-directory test-boards
 	@$(MAKE) --no-print-directory verify-smoke
 	@$(MAKE) --no-print-directory test-alerts
 
+# The console in Debian's chromium. Without it the tests say so and are skipped; in
+# CI that is a failure. SHOTS=folder keeps a picture of every page.
+test-console: axe ## the console in a browser, and its rules of accessibility (SHOTS=)
+	@CONSOLE_SHOTS=$(SHOTS) KAFKA_BROKERS= REDIS_ADDR= $(GO) test -count=1 -run '^TestConsole' ./cmd/hub
+
+AXE := observability/console/axe
+
+# The rules of accessibility, at the version and hash of the lock file.
+axe:
+	@[ -e $(AXE)/node_modules/axe-core/axe.min.js ] || ! command -v npm >/dev/null 2>&1 || (cd $(AXE) && npm ci --ignore-scripts --no-audit --no-fund --silent)
+
 # KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
 test-real:
 	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then \
-		$(GO) test $(RACE) -count=1 -p 1 $(SERVER_SUITES); \
+		$(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SERVER_SUITES); \
 	elif timeout 10 docker info >/dev/null 2>&1; then \
-		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(SERVER_SUITES); \
+		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SERVER_SUITES); \
 	elif [ -n "$$CI" ]; then \
 		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
 	else \
@@ -102,4 +117,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run test test-real test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run test test-real test-console axe test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean

@@ -54,6 +54,7 @@ type Breaker struct {
 	until   time.Time     // open: when the probe is due
 	changed chan struct{} // closed at the next change
 	refused bool          // someone waits for a free slot
+	failed  lastFailure   // for people
 
 	// Slow start; limit 0: none. Calls are counted per period between two
 	// changes of state, because those of an earlier period may end late.
@@ -149,6 +150,7 @@ func (b *Breaker) settleOnce(two *gobreaker.TwoStepCircuitBreaker[any], settle f
 		if two != b.two {
 			return // it has been forced meanwhile
 		}
+		b.note(err)
 		settle(err) // may enter another state
 		if period != b.period {
 			return

@@ -65,11 +65,24 @@ type LetterLog struct {
 	byID     map[string]*Letter
 	lastOf   map[[2]string]*Letter // by message
 	resolved map[string]bool       // also of letters that lie before the start
+
+	light  bool  // keeps names, not what letters carry
+	before int64 // start so many records before what the route has committed; -1: at the first
 }
 
 // NewLetterLog returns a log that has read nothing yet.
 func NewLetterLog(c *Cluster, route Route) *LetterLog {
-	return &LetterLog{cluster: c, route: route, byID: map[string]*Letter{}, lastOf: map[[2]string]*Letter{}, resolved: map[string]bool{}}
+	return &LetterLog{cluster: c, route: route, byID: map[string]*Letter{}, lastOf: map[[2]string]*Letter{}, resolved: map[string]bool{}, before: -1}
+}
+
+// NewLetterIndex returns a log that keeps what names its letters, and not what
+// they carry, so that many of them fit into memory: their records have no value
+// and no headers but source, id, type and topic of the message. It begins with recent
+// records of each partition that are resolved already, at most so many.
+func NewLetterIndex(c *Cluster, route Route, recent int64) *LetterLog {
+	g := NewLetterLog(c, route)
+	g.light, g.before = true, recent
+	return g
 }
 
 // begin finds where to read from: the start, or what the route has committed,
@@ -77,6 +90,23 @@ func NewLetterLog(c *Cluster, route Route) *LetterLog {
 func (g *LetterLog) begin(ctx context.Context, committed bool) (err error) {
 	g.at, err = g.cluster.starts(ctx, g.route, g.route.DeadTopic(), committed)
 	return err
+}
+
+// beginBefore finds where an index begins.
+func (g *LetterLog) beginBefore(ctx context.Context) error {
+	first, err := g.cluster.starts(ctx, g.route, g.route.DeadTopic(), false)
+	if err != nil {
+		return err
+	}
+	committed, err := g.cluster.starts(ctx, g.route, g.route.DeadTopic(), true)
+	if err != nil {
+		return err
+	}
+	for p := range first {
+		first[p] = max(first[p], committed[p]-g.before)
+	}
+	g.at = first
+	return nil
 }
 
 // starts returns the first offset of each partition of a topic of a route, or
@@ -127,7 +157,11 @@ func (c *Cluster) scan(ctx context.Context, topic string, at map[int]int64, take
 // Read reads on, to the end as it is now.
 func (g *LetterLog) Read(ctx context.Context) error {
 	if g.at == nil {
-		if err := g.begin(ctx, false); err != nil {
+		begin := func(ctx context.Context) error { return g.begin(ctx, false) }
+		if g.before >= 0 {
+			begin = g.beginBefore
+		}
+		if err := begin(ctx); err != nil {
 			return err
 		}
 	}
@@ -143,6 +177,14 @@ func (g *LetterLog) Letters() []Letter {
 		out[i].Decisions = slices.Clone(l.Decisions)
 	}
 	return out
+}
+
+// Each calls f with each letter that has been read, in the order of Letters. f
+// must not change it, and Read may once f has returned.
+func (g *LetterLog) Each(f func(*Letter)) {
+	for _, l := range g.letters {
+		f(l)
+	}
 }
 
 func (g *LetterLog) take(r *Record) {
@@ -173,6 +215,9 @@ func (g *LetterLog) letter(id string, r *Record) {
 		return
 	}
 	l := &Letter{ID: id, Route: g.route, Record: r, Resolved: g.resolved[id]}
+	if g.light {
+		l.Record = r.named()
+	}
 	l.Class, _ = r.header("hub_class")
 	l.Code, _ = r.header("hub_code")
 	l.Reason, _ = r.header("hub_reason")
@@ -188,6 +233,20 @@ func (g *LetterLog) letter(id string, r *Record) {
 		before.Next = id
 	}
 	g.lastOf[[2]string{source, message}] = l
+}
+
+// named returns what names a record: all but its value, and of the headers those
+// that say which message it holds.
+func (r *Record) named() *Record {
+	out := *r
+	out.Value, out.Headers = nil, nil
+	for _, h := range r.Headers {
+		switch h.Key {
+		case "ce_source", "ce_id", "ce_type", "hub_topic":
+			out.Headers = append(out.Headers, kafka.Header{Key: h.Key, Value: slices.Clone(h.Value)})
+		}
+	}
+	return &out
 }
 
 // Decide writes what a person decided of a letter: a record beside it, which the

@@ -76,6 +76,7 @@ type Config struct {
 	ShepPassword    Secret `env:"HUB_SHEP_PASSWORD" unit:"secret" meaning:"its password"`
 	GbdflSenderCode string `env:"HUB_GBDFL_SENDER_CODE" envDefault:"KANDASHUB" unit:"name" meaning:"the hub's sender code in requests to the register of persons"`
 
+	Console ConsoleConfig           `env:"-"` // its fields have names of their own
 	Systems map[string]SystemConfig `env:"-"` // that routes call, by name
 	Callers map[string]CallerConfig `env:"-"` // that call the hub, by name
 
@@ -120,6 +121,7 @@ func loadConfig(environ map[string]string, p plan) (*Config, error) {
 	environ, errs := readSecretFiles(maps.Clone(environ), p)
 	c := &Config{plan: p, Systems: make(map[string]SystemConfig), Callers: make(map[string]CallerConfig)}
 	errs = append(errs, parseInto(c, environ, "")...)
+	errs = append(errs, parseInto(&c.Console, environ, "")...)
 	for _, list := range [][]string{c.Kafka, c.Redis, c.Routes} {
 		for i := range list {
 			list[i] = strings.TrimSpace(list[i])

@@ -96,10 +96,18 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 	for _, r := range h.routes {
 		all = append(all, h.consumer(r))
 	}
+	desk, err := h.openConsole(all)
+	if err != nil {
+		stopProbes()
+		return errors.Join(err, <-probed, door.Close())
+	}
 	g.Go(func() error { return h.controlled(running, all...) })
 	g.Go(func() error { return h.serveDoor(running, door) })
 	if h.outcomes != nil {
 		g.Go(func() error { return h.outcomes.Run(running) })
+	}
+	if desk != nil {
+		g.Go(func() error { return desk(running) })
 	}
 
 	<-running.Done()

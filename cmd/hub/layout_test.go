@@ -85,6 +85,8 @@ func forbidden(from, to string, test bool) string {
 		return "a command is the end of every road: what two commands need belongs in a package"
 	case from == "observability": // what lies below it (alerts, console) is built on everything
 		return "observability imports nothing of ours, so that everything may import it"
+	case under(from, "observability") && !mayUse("observability") && !under(to, "observability") && !under(to, "topics") && !(test && under(to, "mocks")):
+		return "what is made of observability for people shows topics; it knows no system and no command"
 	case under(from, "topics") && under(to, "adapters"):
 		return "topics knows nothing of adapters: delivery is the same for every system"
 	case under(from, "mocks") && !mayUse("mocks", "mocks/shep"):
@@ -119,6 +121,9 @@ func TestForbidden(t *testing.T) {
 		{"topics/claims", "adapters", false, true},
 		{"topics", "topics/claims", false, false},
 		{"observability", "topics", false, true},
+		{"observability", "observability/console", false, true},
+		{"observability/console", "topics/control", false, false},
+		{"observability/console", "adapters", false, true},
 		{"observability/alerts", "observability", true, false},
 		{"mocks/egov", "mocks/shep", false, false},
 		{"mocks/egov", "mocks/kandas", false, true},
@@ -159,7 +164,7 @@ func TestImports(t *testing.T) {
 // TestProductionHoldsNoTestCode looks at all that is linked into what is
 // deployed.
 func TestProductionHoldsNoTestCode(t *testing.T) {
-	notDeployed := regexp.MustCompile(`^(kandashub/mocks|testing$|net/http/httptest$|github\.com/(alicebob/miniredis|twmb/franz-go|testcontainers|google/go-cmp)|pgregory\.net/rapid|go\.uber\.org/goleak)`)
+	notDeployed := regexp.MustCompile(`^(kandashub/mocks|testing$|net/http/httptest$|github\.com/(alicebob/miniredis|twmb/franz-go|testcontainers|google/go-cmp|chromedp)|pgregory\.net/rapid|go\.uber\.org/goleak)`)
 	for _, p := range goPackages(t) {
 		if p.name() != "cmd/hub" && p.name() != "cmd/hubctl" {
 			continue
@@ -261,7 +266,7 @@ func TestNoTraces(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && (e.Name() == ".git" || e.Name() == "bin"):
+		case e.IsDir() && (e.Name() == ".git" || e.Name() == "bin" || e.Name() == "node_modules"):
 			return filepath.SkipDir
 		case !e.Type().IsRegular():
 			return nil

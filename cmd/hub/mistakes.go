@@ -12,7 +12,7 @@ import (
 // mistakes returns everything that is wrong with settings that are well formed
 // each by itself.
 func (c *Config) mistakes() []error {
-	return slices.Concat(c.addressMistakes(), c.timeMistakes(), c.countMistakes(), c.routeMistakes(), c.callerMistakes())
+	return slices.Concat(c.addressMistakes(), c.timeMistakes(), c.countMistakes(), c.routeMistakes(), c.callerMistakes(), c.Console.mistakes())
 }
 
 func (c *Config) addressMistakes() (errs []error) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -123,7 +124,7 @@ func settings() []Setting {
 
 // settingsOf lists all settings for the systems of a plan.
 func settingsOf(p plan) []Setting {
-	all := settingsIn(reflect.TypeFor[Config](), "")
+	all := slices.Concat(settingsIn(reflect.TypeFor[Config](), ""), settingsIn(reflect.TypeFor[ConsoleConfig](), ""))
 	for _, name := range p.Systems {
 		all = append(all, settingsIn(reflect.TypeFor[SystemConfig](), systemSetting(name, ""))...)
 	}
@@ -179,6 +180,7 @@ func (c *Config) String() string {
 		}
 	}
 	write(reflect.ValueOf(*c), "")
+	write(reflect.ValueOf(c.Console), "")
 	for _, name := range c.plan.Systems {
 		write(reflect.ValueOf(c.Systems[name]), systemSetting(name, ""))
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,6 +37,7 @@ func (w *world) environment() []string {
 		"HUB_REDIS=" + w.redis,
 		"HUB_LISTEN=" + w.hub,
 		"HUB_METRICS=" + w.metrics,
+		"HUB_CONSOLE=" + w.console, "HUB_CONSOLE_DEV=true", "HUB_OUTCOMES_DIR=" + filepath.Join(w.dir, "outcomes"),
 		"HUB_PERSON_KEY=" + w.secrets.Person,
 		"HUB_LOG_KEY=" + w.secrets.Log,
 		"HUB_SHEP_PASSWORD=" + w.secrets.Hub,

@@ -25,6 +25,7 @@ const (
 	portMetrics = 1 // the hub: metrics, liveness, readiness
 	portKafka   = 2
 	portRedis   = 3
+	portConsole = 4  // the hub: console
 	portSystems = 10 // the mock systems, in the order of their table
 )
 
@@ -42,6 +43,7 @@ type world struct {
 	hub      string // address where the hub listens
 	hubURL   string // where the systems call it
 	metrics  string // address of the hub's metrics
+	console  string // address of the hub's console
 
 	log     *os.File
 	cleanup []func() // in reverse order
@@ -103,6 +105,9 @@ func newWorld(ctx context.Context, c worldConfig) (_ *world, err error) {
 		w.hubURL = "http://" + w.hub
 	}
 	if w.metrics, err = w.free("the hub's metrics", portMetrics); err != nil {
+		return nil, err
+	}
+	if w.console, err = w.free("the hub's console", portConsole); err != nil {
 		return nil, err
 	}
 	if err := w.startServers(); err != nil {
@@ -295,6 +300,7 @@ func (w *world) table() [][2]string {
 	}
 	rows := [][2]string{
 		{"hub: intake and SHEP", "http://" + w.hub},
+		{"hub: console", "http://" + w.console},
 		{"hub: metrics", "http://" + w.metrics + "/metrics"},
 		{kafka, strings.Join(w.kafka, ",")},
 		{redis, w.redis},

@@ -31,6 +31,7 @@ func (f Filter) Takes(l topics.Letter) bool {
 		(f.Application == "" || f.Application == string(l.Record.Key)) &&
 		(len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) &&
 		strings.Contains(strings.ToLower(l.Reason), strings.ToLower(f.Text)) &&
+		(len(f.Letters) == 0 || slices.Contains(f.Letters, l.ID)) &&
 		!at.Before(f.Since) && (f.Before.IsZero() || at.Before(f.Before))
 }
 

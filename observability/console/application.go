@@ -1,0 +1,62 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"kandashub/topics"
+	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
+)
+
+// findTime bounds a search that reads the topic, where no index is kept.
+const findTime = 20 * time.Second
+
+// applicationForm asks for an application.
+func (v *visit) applicationForm() error {
+	return v.show(http.StatusOK, "application", map[string]any{})
+}
+
+// application shows what happened to one. It is asked for by POST, so that its id
+// stays out of addresses and histories.
+func (v *visit) application() error {
+	id := strings.TrimSpace(v.r.PostFormValue("application"))
+	if id == "" || len(id) > topics.MaxApplicationID || strings.ContainsAny(id, " \t\n") {
+		return v.show(http.StatusBadRequest, "application", map[string]any{"Wrong": true})
+	}
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
+		return err
+	}
+	began := time.Now()
+	found, err := v.outcomesOf(v.r.Context(), id)
+	if err != nil {
+		return err
+	}
+	took := time.Since(began)
+	records, _, err := v.audit.read(v.r.Context(), v.cfg.Commands)
+	if err != nil {
+		return err
+	}
+	data := map[string]any{
+		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took,
+		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
+		"Events":  outcomes.Timeline(id, found, v.letters.of(id), records),
+	}
+	if v.cfg.Outcomes != nil {
+		read, end := v.cfg.Outcomes.Progress()
+		data["Behind"] = max(0, end-read)
+	}
+	return v.show(http.StatusOK, "application", data)
+}
+
+// outcomesOf finds what became of an application's messages.
+func (v *visit) outcomesOf(ctx context.Context, id string) ([]outcomes.Outcome, error) {
+	if v.cfg.Outcomes != nil {
+		return v.cfg.Outcomes.Application(ctx, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
+	return outcomes.Find(ctx, v.cfg.Commands.Cluster, id, nil)
+}

@@ -1,0 +1,248 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"kandashub/observability"
+	"kandashub/topics"
+	"kandashub/topics/contract"
+	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
+)
+
+// Config is what a console is made of.
+type Config struct {
+	Hub      string // name of the process that serves it
+	Host     string // host[:port] as browsers reach it, where a proxy changes it; may be empty
+	Login    Login
+	Commands *control.Commands // whose Store's Run runs
+	Contract *contract.Contract
+	Routes   []Route // the routing table
+
+	// Local returns what this process knows of the routes that it runs.
+	Local func() []Local
+
+	// Checks are those of readiness.
+	Checks []observability.Check
+
+	// Outcomes finds what became of an application's messages; nil: this process
+	// keeps no index, and the topic is read instead.
+	Outcomes *outcomes.Index
+
+	// Quiet tells when a route has nothing under way.
+	Quiet control.Quiet
+
+	Metrics *observability.Metrics
+	Log     *slog.Logger
+}
+
+// A Route is a row of the routing table.
+type Route struct {
+	Name            string
+	Sources, Writes []string // topics
+	System          string
+	Effect          string // C1, C2, C3 or read only
+}
+
+// Local is what one process knows of a route that it runs.
+type Local struct {
+	Route   string
+	Pauses  []topics.Pause
+	Breaker Breaker
+}
+
+// Breaker is a breaker as the process that has it sees it.
+type Breaker struct {
+	Operation string
+	State     string    // closed, half_open, open
+	Forced    string    // control.ForceOpen, control.ForceClosed, or empty
+	Failures  int       // without an answer in a row
+	Opens     int       // that many open it
+	Probe     time.Time // open: when one call is let through
+	LastAt    time.Time // of the last call without an answer; zero: none yet
+	LastCode  string    // its code, from the closed set of failures
+}
+
+// A Console serves the pages. Run must run.
+type Console struct {
+	cfg      Config
+	pages    map[string]*template.Template // by language
+	sessions sessions
+	letters  *letterIndex
+	watch    *watch
+	runs     *runs
+	audit    auditCache
+	ended    chan struct{} // closed when Run ends, so that live pages do
+}
+
+// New returns a console that asks nothing yet.
+func New(cfg Config) (*Console, error) {
+	pages, err := loadPages()
+	if err != nil {
+		return nil, err
+	}
+	c := &Console{cfg: cfg, pages: pages, ended: make(chan struct{}), letters: newLetterIndex(cfg.Commands.Cluster, cfg.Commands.Routes)}
+	c.watch = newWatch(c)
+	c.runs = newRuns()
+	return c, nil
+}
+
+// Run keeps what the pages show until ctx ends, and ends what they have begun.
+func (c *Console) Run(ctx context.Context) error {
+	defer c.runs.wait()
+	defer close(c.ended)
+	return c.watch.run(ctx)
+}
+
+// Handler returns the pages.
+func (c *Console) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", static())
+	for _, e := range endpoints() {
+		mux.HandleFunc(e.pattern, c.serve(e))
+	}
+	return safe(mux, c.cfg.Host)
+}
+
+// An endpoint is one thing that can be asked for.
+type endpoint struct {
+	pattern string
+	role    Role // the least that may; Nobody: everybody, before a login
+	do      func(*visit) error
+}
+
+// endpoints is everything that can be asked for.
+func endpoints() []endpoint {
+	return []endpoint{
+		{"GET /login", Nobody, (*visit).loginPage},
+		{"POST /login", Nobody, (*visit).loginDev},
+		{"GET /login/oidc", Nobody, (*visit).loginOIDC},
+		{"GET /callback", Nobody, (*visit).callback},
+		{"POST /preferences", Nobody, (*visit).preferences},
+
+		{"POST /logout", Viewer, (*visit).logout},
+		{"GET /{$}", Viewer, (*visit).overview},
+		{"GET /events", Viewer, (*visit).events},
+		{"GET /letters", Viewer, (*visit).letterList},
+		{"GET /letters/{route}/{letter}", Viewer, (*visit).letterPage},
+		{"GET /application", Viewer, (*visit).applicationForm},
+		{"POST /application", Viewer, (*visit).application},
+		{"GET /routes", Viewer, (*visit).routeList},
+		{"GET /routes/{route}", Viewer, (*visit).routePage},
+		{"GET /breakers", Viewer, (*visit).breakerList},
+		{"GET /groups", Viewer, (*visit).groupList},
+		{"GET /audit", Viewer, (*visit).auditPage},
+		{"GET /health", Viewer, (*visit).health},
+		{"GET /runs", Viewer, (*visit).runList},
+		{"GET /runs/{run}", Viewer, (*visit).runPage},
+
+		{"POST /letters/{route}/{letter}/replay", Operator, (*visit).replay},
+		{"POST /letters/{route}/{letter}/discard", Operator, (*visit).discard},
+		{"POST /letters/{route}/{letter}/undo", Operator, (*visit).undo},
+		{"POST /plan", Operator, (*visit).plan},
+		{"POST /runs", Operator, (*visit).startRun},
+		{"POST /runs/{run}/cancel", Operator, (*visit).cancelRun},
+		{"POST /routes/{route}/pause", Operator, (*visit).pause},
+		{"POST /routes/{route}/drain", Operator, (*visit).drain},
+		{"POST /routes/{route}/resume", Operator, (*visit).resume},
+		{"POST /breakers/{route}/open", Operator, (*visit).breakerOpen},
+		{"POST /breakers/{route}/release", Operator, (*visit).breakerRelease},
+
+		{"POST /letters/{route}/{letter}/reveal", Approver, (*visit).reveal},
+		{"POST /breakers/{route}/close", Approver, (*visit).breakerClose},
+		{"POST /loss/accept", Approver, (*visit).acceptLoss},
+		{"GET /audit/export", Approver, (*visit).auditExport},
+	}
+}
+
+// serve lets who may come to an endpoint, and shows what went wrong.
+func (c *Console) serve(e endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		v := &visit{Console: c, w: &answer{ResponseWriter: w}, r: r, lang: chosenLanguage(r)}
+		u, known := c.userOf(r)
+		v.user = u
+		switch {
+		case e.role > Nobody && !known:
+			if r.Method == http.MethodGet && len(c.cfg.Login.Proxies) == 0 {
+				http.Redirect(v.w, r, "/login", http.StatusSeeOther)
+				break
+			}
+			v.fail(errUnknown)
+		case u.Role < e.role:
+			v.fail(errForbidden)
+		default:
+			if err := e.do(v); err != nil {
+				v.fail(err)
+			}
+		}
+		if e.pattern != "GET /events" { // which lasts as long as the page is open
+			c.cfg.Metrics.HTTP("console", r.Method, v.w.status, time.Since(began))
+		}
+	}
+}
+
+// answer remembers the status for the metrics.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap lets an http.ResponseController reach what is below.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// A failure is an answer other than the page that was asked for.
+type failure struct {
+	status int
+	key    string // of the text, in the languages' tables
+	detail string
+}
+
+func (f *failure) Error() string { return f.key + ": " + f.detail }
+
+var (
+	errUnknown   = &failure{http.StatusUnauthorized, "error.unknown", ""}
+	errForbidden = &failure{http.StatusForbidden, "error.forbidden", ""}
+	errNotFound  = &failure{http.StatusNotFound, "error.notfound", ""}
+)
+
+func badRequest(format string, args ...any) error {
+	return &failure{http.StatusBadRequest, "error.request", fmt.Sprintf(format, args...)}
+}
+
+// fail shows what went wrong.
+func (v *visit) fail(err error) {
+	var f *failure
+	var refused *control.Refusal
+	switch {
+	case errors.As(err, &f):
+	case errors.As(err, &refused):
+		f = &failure{http.StatusConflict, "error.refused", refused.Reason}
+	case errors.Is(err, context.Canceled):
+		return // nobody waits for the answer
+	default:
+		f = &failure{http.StatusBadGateway, "error.failed", err.Error()}
+		v.cfg.Log.Warn("a page could not be made", "handler", "console", "error", err.Error())
+	}
+	if err := v.show(f.status, "failure", map[string]any{"Status": f.status, "Key": f.key, "Detail": observability.Mask(f.detail)}); err != nil {
+		http.Error(v.w, http.StatusText(f.status), f.status)
+	}
+}

@@ -1,0 +1,22 @@
+package console
+
+// Endpoints returns what can be asked for, with the least role that may.
+func Endpoints() map[string]Role {
+	out := map[string]Role{}
+	for _, e := range endpoints() {
+		out[e.pattern] = e.role
+	}
+	return out
+}
+
+// Texts returns the table of a language.
+func Texts(lang string) (map[string]string, error) { return loadTexts(lang) }
+
+// Languages returns the languages of the pages.
+func Languages() []string { return languages() }
+
+// Policy is the content security policy of every answer.
+const Policy = policy
+
+// PageSize is how many letters are on a page.
+const PageSize = pageSize

@@ -1,0 +1,294 @@
+package console
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"kandashub/observability"
+	"kandashub/topics"
+	"kandashub/topics/control"
+)
+
+const (
+	// typedFrom is from how many letters on a discard asks for their number.
+	typedFrom = 10
+
+	// keptRuns is how many runs are remembered; the audit remembers all.
+	keptRuns = 50
+
+	// shownOfRun bounds the letters of a run that are listed one by one.
+	shownOfRun = 500
+
+	// runWait is how long a run waits for what its decisions come to.
+	runWait = 5 * time.Minute
+
+	// runRate is how many letters are decided a second, unless told otherwise.
+	runRate = 10
+
+	// runCanary letters go first, and a run stops when more than runStop of those
+	// that were carried out have died again.
+	runCanary, runStop = 5, 0.5
+)
+
+// runs are the plans that this process carries out or has carried out.
+type runs struct {
+	mu   sync.Mutex
+	list []*run // youngest first
+	wg   sync.WaitGroup
+}
+
+func newRuns() *runs { return &runs{} }
+
+// A run is one plan under way, or ended.
+type run struct {
+	ID, Who, Action string
+	Began           time.Time
+	Query           letterQuery
+	Letters         []string // route/letter of those that are listed
+
+	cancel context.CancelFunc
+
+	// Guarded by runs.mu.
+	Progress control.Progress
+	Ended    time.Time
+	Problem  string
+}
+
+// begin adds a run, unless there is one of this id.
+func (r *runs) begin(n *run) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slices.ContainsFunc(r.list, func(o *run) bool { return o.ID == n.ID }) {
+		return false
+	}
+	r.list = slices.Insert(r.list, 0, n)
+	for len(r.list) > keptRuns && !r.list[len(r.list)-1].Ended.IsZero() {
+		r.list = r.list[:len(r.list)-1]
+	}
+	return true
+}
+
+func (r *runs) update(f func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f()
+}
+
+// all returns copies of the runs, youngest first.
+func (r *runs) all() []run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]run, len(r.list))
+	for i, o := range r.list {
+		out[i] = *o
+	}
+	return out
+}
+
+func (r *runs) get(id string) (run, error) {
+	for _, o := range r.all() {
+		if o.ID == id {
+			return o, nil
+		}
+	}
+	return run{}, errNotFound
+}
+
+// wait stops what is under way and waits for its end. What was decided stays; the
+// same plan can be taken up again.
+func (r *runs) wait() {
+	for _, o := range r.all() {
+		o.cancel()
+	}
+	r.wg.Wait()
+}
+
+// planQuery reads what a plan is about: letters that were chosen one by one, or a
+// whole filter.
+func (v *visit) planQuery() (letterQuery, error) {
+	values, err := url.ParseQuery(v.r.PostFormValue("filter"))
+	if err != nil {
+		return letterQuery{}, badRequest("the filter cannot be read")
+	}
+	q, err := readQuery(values)
+	if err != nil {
+		return q, err
+	}
+	if v.r.PostFormValue("which") != "selected" {
+		return q, nil
+	}
+	for _, name := range v.r.PostForm["letter"] {
+		route, id, ok := strings.Cut(name, "/")
+		if !ok {
+			return q, badRequest("%q names no letter", shorten(name, 80))
+		}
+		q.Letters, q.Chosen = append(q.Letters, id), append(q.Chosen, name)
+		if !slices.Contains(q.Routes, route) {
+			q.Routes = append(q.Routes, route)
+		}
+	}
+	if len(q.Letters) == 0 {
+		return q, &control.Refusal{Reason: "no letter was chosen"}
+	}
+	return q, nil
+}
+
+// plan says what a decision of many letters would come to. It changes nothing.
+func (v *visit) plan() error {
+	q, err := v.planQuery()
+	if err != nil {
+		return err
+	}
+	action := v.r.PostFormValue("action")
+	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)
+	if err != nil {
+		return err
+	}
+	waiting := 0
+	for _, o := range p.Orders {
+		waiting += o.Followers
+	}
+	many := action == topics.DecideDiscard && p.Letters > typedFrom
+	return v.show(http.StatusOK, "plan", map[string]any{
+		"Plan": p, "Query": q, "Waiting": waiting, "Typed": many, "Rate": runRate,
+		"Allowed": !many || v.user.Role >= Approver, "Orders": p.Orders[:min(len(p.Orders), 20)],
+	})
+}
+
+// startRun carries a plan out, beside the page.
+func (v *visit) startRun() error {
+	o, err := v.order()
+	if err != nil {
+		return err
+	}
+	q, err := v.planQuery()
+	if err != nil {
+		return err
+	}
+	rate, err := strconv.ParseFloat(v.r.PostFormValue("rate"), 64)
+	if err != nil || rate <= 0 || rate > 500 {
+		return badRequest("the rate is a number of letters a second, 500 at most")
+	}
+	action, hash := v.r.PostFormValue("action"), v.r.PostFormValue("plan")
+	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)
+	if err != nil {
+		return err
+	}
+	if action == topics.DecideDiscard && p.Letters > typedFrom {
+		if v.user.Role < Approver {
+			return errForbidden
+		}
+		if strings.TrimSpace(v.r.PostFormValue("typed")) != strconv.Itoa(p.Letters) {
+			return &control.Refusal{Reason: "the number of letters was not typed as it is: nothing was discarded"}
+		}
+	}
+	if err := v.letters.readAnew(v.r.Context()); err != nil { // so that each is listed
+		return err
+	}
+	if strings.TrimSpace(o.Why) == "" {
+		return &control.Refusal{Reason: "say who wants it and why"}
+	}
+	v.carryOut(o, q, control.Run{
+		Filter: q.Filter, Action: action, Plan: hash, Rate: rate, Canary: runCanary, StopAt: runStop, Wait: runWait,
+	}, p)
+	return v.to("/runs/" + o.ID)
+}
+
+// carryOut begins a run, once for each order.
+func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
+	n.Letters = v.letters.named(q, shownOfRun)
+	if !v.runs.begin(n) {
+		cancel()
+		return
+	}
+	what.Report = func(p control.Progress) { v.runs.update(func() { n.Progress = p }) }
+	v.runs.wg.Go(func() {
+		defer cancel()
+		progress, err := v.cfg.Commands.RunPlan(ctx, o, what)
+		v.runs.update(func() {
+			n.Ended = time.Now()
+			if progress.Letters > 0 {
+				n.Progress = progress
+			}
+			switch {
+			case ctx.Err() != nil && err != nil:
+				n.Problem = "canceled"
+			case err != nil:
+				n.Problem = observability.Mask(err.Error())
+			}
+		})
+	})
+}
+
+// named returns the names of letters that a query chooses and nobody has decided,
+// at most so many.
+func (x *letterIndex) named(q letterQuery, most int) (names []string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	q.State = "open"
+	x.each(func(l *topics.Letter) {
+		if len(names) < most && q.takes(l) {
+			names = append(names, l.Route.Name+"/"+l.ID)
+		}
+	})
+	return names
+}
+
+// rows returns letters by their names, route/letter, in that order.
+func (x *letterIndex) rows(names []string) []letterRow {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	found := map[string]letterRow{}
+	for _, n := range names {
+		found[n] = letterRow{}
+	}
+	x.each(func(l *topics.Letter) {
+		name := l.Route.Name + "/" + l.ID
+		if _, wanted := found[name]; wanted {
+			found[name] = rowOf(l)
+		}
+	})
+	var out []letterRow
+	for _, n := range names {
+		if r := found[n]; r.ID != "" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func (v *visit) runList() error {
+	return v.show(http.StatusOK, "runs", map[string]any{"Runs": v.runs.all()})
+}
+
+// runPage shows how far a run has come, and what came of each letter.
+func (v *visit) runPage() error {
+	r, err := v.runs.get(v.r.PathValue("run"))
+	if err != nil {
+		return err
+	}
+	problem := ""
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
+		problem = observability.Mask(err.Error())
+	}
+	return v.show(http.StatusOK, "run", map[string]any{"Run": r, "Rows": v.letters.rows(r.Letters), "Problem": problem})
+}
+
+// cancelRun stops a run. What it has decided stays.
+func (v *visit) cancelRun() error {
+	r, err := v.runs.get(v.r.PathValue("run"))
+	if err != nil {
+		return err
+	}
+	r.cancel()
+	v.cfg.Log.Info("run canceled", "who", v.user.Name)
+	return v.to("/runs/"+r.ID, "note.canceled")
+}
