@@ -110,7 +110,6 @@ func oneByOne(play func(context.Context, *Record) outcome) func(context.Context,
 	return func(ctx context.Context, s *series) {
 		for i, r := range s.records {
 			out := play(ctx, r)
-			s.called(0)
 			last := out.kind != finished || i+1 == len(s.records) || !s.more()
 			s.tell(out, last)
 			if last {

@@ -10,6 +10,19 @@ import (
 	"kandashub/topics/failpoint"
 )
 
+// inPlace resolves the message once its system has a place for it. What waits so
+// long that the lease is too short for a call gives its claim back.
+func (l *life) inPlace(ctx context.Context) (replies []Reply, err error) {
+	if !l.limiter.enter(l.term) {
+		return nil, l.giveBack(ctx, errStopped)
+	}
+	defer func() { l.limiter.leave(l.took) }()
+	if time.Until(l.claim.Lease) < l.Timing.Call {
+		return nil, l.giveBack(ctx, &later{0})
+	}
+	return l.resolve(ctx)
+}
+
 // resolve gets the replies: by asking what became of an earlier attempt, or by
 // the call. ctx is under the lease.
 func (l *life) resolve(ctx context.Context) ([]Reply, error) {

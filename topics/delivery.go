@@ -68,22 +68,22 @@ func newTerm(ctx context.Context, lease time.Duration) term {
 // life is one attempt at one message.
 type life struct {
 	*Delivery
-	term   term
-	record *Record
-	number int // which attempt at it this is, from 1
-	msg    Message
-	claim  *claims.Claim
-	marks  []string
-	sent   bool                // the claim says sent: an effect is possible
-	kept   bool                // the claim keeps the answer: the effect is done
-	done   func(error)         // tells the gate what came of it
-	called func(time.Duration) // told how long the call took, once there is no more to come; may be nil
-	began  time.Time           // this attempt
-	read   time.Time           // the same, by the clock that is told to others
-	asked  time.Time           // the call of the system began, by that clock; zero if there was none
-	took   time.Duration       // of the call
-	work   *observability.Work // for its trace; nil where tracing is off
-	wrong  *Failure            // what the contract says is wrong with the message
+	term    term
+	record  *Record
+	number  int // which attempt at it this is, from 1
+	msg     Message
+	claim   *claims.Claim
+	marks   []string
+	sent    bool                // the claim says sent: an effect is possible
+	kept    bool                // the claim keeps the answer: the effect is done
+	done    func(error)         // tells the gate what came of it
+	limiter *limiter            // of the calls
+	began   time.Time           // this attempt
+	read    time.Time           // the same, by the clock that is told to others
+	asked   time.Time           // the call of the system began, by that clock; zero if there was none
+	took    time.Duration       // of the call
+	work    *observability.Work // for its trace; nil where tracing is off
+	wrong   *Failure            // what the contract says is wrong with the message
 
 	// before is the message before this one in a series, if its claim is still to
 	// be ended. It then is ended, and out is what it came to.
@@ -99,9 +99,9 @@ type life struct {
 //
 // Once the term has ended nothing new is begun, but a call that runs is carried to
 // its end under its lease.
-func (d *Delivery) Deliver(t term, r *Record, called func(time.Duration)) outcome {
+func (d *Delivery) Deliver(t term, r *Record, limiter *limiter) outcome {
 	l := d.begin(t, r)
-	l.called = called
+	l.limiter = limiter
 	if out := l.attempt(); out.kind != published {
 		return out
 	}
@@ -155,10 +155,7 @@ func (l *life) attempt() (out outcome) {
 		}
 		return l.dead(l.term.overtime, l.wrong)
 	}
-	replies, err := l.resolve(l.term.overtime)
-	if l.called != nil {
-		l.called(l.took)
-	}
+	replies, err := l.inPlace(l.term.overtime)
 	if err != nil {
 		return l.failed(l.term.overtime, err)
 	}

@@ -114,7 +114,7 @@ func (p *partition) schedule(l *lane) {
 const maxSeries = 16
 
 // dispatch delivers the head of the lane that has been ready longest, and what
-// stands behind it. It has been given one of the route's tokens.
+// stands behind it. It has been given one of the route's slots.
 func (p *partition) dispatch(ctx context.Context) {
 	l := p.ready[0]
 	p.ready[0] = nil
@@ -142,16 +142,15 @@ func (p *partition) dispatch(ctx context.Context) {
 // on a goroutine of the crew.
 func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, attempt, wakes int) {
 	p.delivery.Metrics.Inflight(1)
-	permit := permit{limiter: p.limiter, token: true}
 	defer func() {
-		permit.end()
+		p.limiter.done()
 		p.delivery.Metrics.Inflight(-1)
 	}()
 	s := &series{
 		attempt:  attempt,
 		overtime: p.overtime,
-		called:   permit.called,
-		more:     func() bool { return !l.recalled.Load() && ctx.Err() == nil && permit.again() },
+		limiter:  p.limiter,
+		more:     func() bool { return !l.recalled.Load() && ctx.Err() == nil },
 	}
 	told := 0
 	s.tell = func(out outcome, last bool) {
@@ -166,7 +165,7 @@ func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, atte
 	}
 	e := entries[0]
 	if e.decision != nil {
-		s.tell(p.carryOut(ctx, e.decision, s.called), true)
+		s.tell(p.carryOut(ctx, e.decision), true)
 		return
 	}
 	for _, e := range entries {

@@ -1,8 +1,8 @@
 package topics
 
 import (
+	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"kandashub/observability"
@@ -37,19 +37,22 @@ const (
 // take twice as long, they only queue at the system, and it shrinks. It stays
 // between limitLeast and most.
 //
-// Whoever wants to call takes from tokens, and holds a permit then. Libraries
-// for this (failsafe-go's adaptive limiter, for one) look once a second and are
-// asked for permits one by one; here a route has to be at its speed within a few
-// answers, and a partition waits for a token and for other things together.
+// Two things are counted. A message that is under way holds a slot, from before its
+// claim to its end; while its system is called it holds a place, too. There are
+// twice as many slots as places, so that the system has always something to do
+// while other messages are claimed, or their replies written.
+//
+// Libraries for this (failsafe-go's adaptive limiter, for one) look once a second
+// and are asked for permits one by one; here a route has to be at its speed within
+// a few answers, and a partition waits for a slot and for other things together.
 type limiter struct {
-	tokens chan struct{}
+	slots  semaphore
+	places semaphore
 	report *observability.RouteMetrics
-	after  atomic.Int64 // permits whose call has ended and whose message has not
 
 	mu      sync.Mutex
 	most    int
-	limit   int
-	owed    int  // tokens that are out and do not come back
+	limit   int  // of places
 	doubles bool // it has never had to shrink
 	least   time.Duration
 	windows int // since the last probe
@@ -59,48 +62,55 @@ type limiter struct {
 	// The window: answers since the limit was looked at last.
 	calls int
 	took  time.Duration
-	full  bool // somebody may have waited for a token
+	full  bool // somebody may have waited for a place
 }
 
+// slotsPerPlace is how many messages are under way for each that may be called.
+const slotsPerPlace = 2
+
 func newLimiter(most int, m *observability.RouteMetrics) *limiter {
-	l := &limiter{tokens: make(chan struct{}, most), most: most, doubles: true, report: m}
+	l := &limiter{slots: newSemaphore(slotsPerPlace * most), places: newSemaphore(most), most: most, doubles: true, report: m}
 	l.set(min(limitStart, most))
 	return l
 }
 
 // set changes the limit. l.mu is held, or nobody else knows l yet.
 func (l *limiter) set(limit int) {
-	for ; l.limit < limit; l.limit++ {
-		if l.owed > 0 {
-			l.owed--
-		} else {
-			l.tokens <- struct{}{}
-		}
-	}
-	for ; l.limit > limit; l.limit-- {
-		select {
-		case <-l.tokens:
-		default:
-			l.owed++
-		}
-	}
+	l.limit = limit
+	l.places.resize(limit)
+	l.slots.resize(slotsPerPlace * limit)
 	l.report.ConcurrencyLimit(limit)
 }
 
-// done gives a token back.
+// done gives a slot back.
 func (l *limiter) done() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.back()
+	l.slots.give()
 }
 
-// called notes a call, which took so long, and gives its token back if freed.
-func (l *limiter) called(took time.Duration, freed bool) {
+// enter waits for a place, and says whether there is one before ctx ends.
+func (l *limiter) enter(ctx context.Context) bool {
+	select {
+	case <-l.places.free:
+		return true
+	default:
+	}
+	select {
+	case <-l.places.free:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// leave gives a place back; took is how long the call was, or zero if there was
+// none.
+func (l *limiter) leave(took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if freed {
-		l.back()
-	}
+	l.full = l.full || len(l.places.free) == 0
+	l.places.give()
 	if took <= 0 {
 		return
 	}
@@ -111,64 +121,35 @@ func (l *limiter) called(took time.Duration, freed bool) {
 	}
 }
 
-func (l *limiter) back() {
-	l.full = l.full || len(l.tokens) == 0
-	if l.owed > 0 {
-		l.owed--
-	} else {
-		l.tokens <- struct{}{}
+// A semaphore is a number of things that are free or taken, and may change. Its
+// methods are called one at a time; free is received from at any time.
+type semaphore struct {
+	free chan struct{}
+	size int
+	owed int // taken ones that do not come back
+}
+
+func newSemaphore(most int) semaphore { return semaphore{free: make(chan struct{}, most)} }
+
+func (s *semaphore) resize(size int) {
+	for ; s.size < size; s.size++ {
+		s.give()
 	}
-}
-
-// A permit is the right of one goroutine to carry messages of a lane: first it
-// holds a token, and after the call it does not: what follows burdens Kafka and
-// Redis, and not the system. But where these are slow, so that as many messages
-// as may be called at once stand between their call and their end, it keeps it.
-type permit struct {
-	limiter *limiter
-	token   bool
-	after   bool // it has given its token back, and counts among those after their call
-}
-
-// called tells of a call that took so long; zero: there was none.
-func (p *permit) called(took time.Duration) {
-	freed := p.token && p.limiter.after.Add(1) <= int64(p.limiter.most)
-	if freed {
-		p.token, p.after = false, true
-	} else if p.token {
-		p.limiter.after.Add(-1)
-	}
-	p.limiter.called(took, freed)
-}
-
-// again asks for one more message, without waiting.
-func (p *permit) again() bool {
-	if !p.token {
+	for ; s.size > size; s.size-- {
 		select {
-		case <-p.limiter.tokens:
-			p.token = true
-			p.rest()
+		case <-s.free:
 		default:
+			s.owed++
 		}
 	}
-	return p.token
 }
 
-// rest ends what came after a call.
-func (p *permit) rest() {
-	if p.after {
-		p.after = false
-		p.limiter.after.Add(-1)
+func (s *semaphore) give() {
+	if s.owed > 0 {
+		s.owed--
+		return
 	}
-}
-
-// end gives back what is held.
-func (p *permit) end() {
-	p.rest()
-	if p.token {
-		p.token = false
-		p.limiter.done()
-	}
+	s.free <- struct{}{}
 }
 
 // look ends a window.
@@ -180,7 +161,7 @@ func (l *limiter) look() {
 	l.windows++
 	switch {
 	case l.probe == draining:
-		if l.owed == 0 {
+		if l.places.owed == 0 {
 			l.probe = probing
 		}
 	case l.probe == probing:

@@ -14,14 +14,14 @@ func (l *limiter) serve(rounds int, took func(atOnce int) time.Duration) {
 		n := 0
 		for more := true; more; {
 			select {
-			case <-l.tokens:
+			case <-l.places.free:
 				n++
 			default:
 				more = false
 			}
 		}
 		for range n {
-			l.called(took(n), true)
+			l.leave(took(n))
 		}
 	}
 }
@@ -67,8 +67,8 @@ func TestLimitDoublesAtFirst(t *testing.T) {
 func TestLimitStaysWithoutLoad(t *testing.T) {
 	l := newLimiter(512, nil)
 	for range 1000 {
-		<-l.tokens
-		l.called(time.Millisecond, true)
+		<-l.places.free
+		l.leave(time.Millisecond)
 	}
 	if l.limit != limitStart {
 		t.Errorf("the limit is %d, want %d", l.limit, limitStart)
@@ -76,7 +76,7 @@ func TestLimitStaysWithoutLoad(t *testing.T) {
 }
 
 // However the limit moves, never more than most are out, and none gets lost.
-func TestTokensAreKept(t *testing.T) {
+func TestPlacesAreKept(t *testing.T) {
 	const most = 40
 	l := newLimiter(most, nil)
 	var mu sync.Mutex
@@ -86,7 +86,7 @@ func TestTokensAreKept(t *testing.T) {
 		wg.Go(func() {
 			rng := rand.New(rand.NewPCG(uint64(w), 1))
 			for range 2000 {
-				<-l.tokens
+				<-l.places.free
 				mu.Lock()
 				out++
 				highest = max(highest, out)
@@ -95,7 +95,7 @@ func TestTokensAreKept(t *testing.T) {
 				mu.Lock()
 				out--
 				mu.Unlock()
-				l.called(took, true)
+				l.leave(took)
 			}
 		})
 	}
@@ -103,7 +103,7 @@ func TestTokensAreKept(t *testing.T) {
 	if highest > most {
 		t.Errorf("%d were out at once, want %d at most", highest, most)
 	}
-	if len(l.tokens) != l.limit || l.owed != 0 {
-		t.Errorf("%d tokens are there and %d are owed, want %d and 0", len(l.tokens), l.owed, l.limit)
+	if len(l.places.free) != l.limit || l.places.owed != 0 || len(l.slots.free) != slotsPerPlace*l.limit || l.slots.owed != 0 {
+		t.Errorf("%d places and %d slots are free, %d and %d are owed; the limit is %d", len(l.places.free), len(l.slots.free), l.places.owed, l.slots.owed, l.limit)
 	}
 }

@@ -56,14 +56,14 @@ func (p *partition) run(ctx context.Context) {
 	p.openStreams()
 	p.checkIndexed()
 	for {
-		var tokens <-chan struct{}
+		var slots <-chan struct{}
 		if p.indexed && !p.blocked && len(p.ready) > 0 {
-			tokens = p.limiter.tokens
+			slots = p.limiter.slots.free
 		}
 		select {
 		case f := <-p.events:
 			f()
-		case <-tokens:
+		case <-slots:
 			p.dispatch(ctx)
 		case <-report.C:
 			p.report()

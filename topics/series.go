@@ -3,7 +3,6 @@ package topics
 import (
 	"context"
 	"errors"
-	"time"
 
 	"kandashub/topics/claims"
 )
@@ -15,11 +14,10 @@ type series struct {
 	records  []*Record
 	attempt  int // which it is at the first of them, from 1
 	overtime context.Context
+	limiter  *limiter
 
 	// more is asked before each message but the first whether it may begin now.
 	more func() bool
-	// called is told how long the call of a message took: it makes no other.
-	called func(took time.Duration)
 	// tell is told what each message that was begun has come to, in order. last:
 	// no other has been begun.
 	tell func(out outcome, last bool)
@@ -32,7 +30,7 @@ func (d *Delivery) carry(ctx context.Context, s *series) {
 	var before *life
 	for i, r := range s.records {
 		l := d.begin(t, r)
-		l.called, l.before = s.called, before
+		l.limiter, l.before = s.limiter, before
 		if i == 0 {
 			l.number = s.attempt
 		}

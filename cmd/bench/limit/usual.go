@@ -55,7 +55,7 @@ func replyMessage(system string, m kafka.Message) kafka.Message {
 	value, _ := kafka.ReadAll(r.Value)
 	out := kafka.Message{Key: key, Value: value}
 	for _, h := range r.Headers {
-		out.Headers = append(out.Headers, kafka.Header{Key: h.Key, Value: h.Value})
+		out.Headers = append(out.Headers, kafka.Header(h))
 	}
 	return out
 }
