@@ -1,12 +1,14 @@
 package topics_test
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"kandashub/topics"
+	"kandashub/topics/claims"
 	"kandashub/topics/servertest"
 )
 
@@ -36,15 +38,11 @@ func TestSeriesEndsWhereAClaimIsLost(t *testing.T) {
 // takeOver gives the claims that say sent to another owner, whose lease is long.
 func (b *bench) takeOver(lease time.Duration) {
 	ctx := b.t.Context()
-	keys, err := b.rdb.Keys(ctx, "*"+b.route.Name+"*").Result()
-	if err != nil {
-		b.t.Error(err)
-	}
 	now, err := b.rdb.Time(ctx).Result()
 	if err != nil {
 		b.t.Error(err)
 	}
-	for _, key := range keys {
+	for _, key := range b.claims() {
 		v, err := b.rdb.Get(ctx, key).Result()
 		if err != nil || !strings.HasPrefix(v, "s|") {
 			continue
@@ -134,4 +132,53 @@ func TestSeriesPassesWhatNeedsNoCall(t *testing.T) {
 	if n := b.calls.Load(); n != 3 {
 		t.Errorf("%d calls", n)
 	}
+}
+
+// A message waits for a place at its system until its lease is over, and another
+// owner takes it: then it is not called here any more.
+func TestNoCallAfterAWaitLongerThanTheLease(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.workers = 1
+	begun, end := make(chan struct{}), make(chan struct{})
+	do := b.route.Operation.Do
+	b.route.Operation.Do = func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
+		if m.Subject == "slow" {
+			close(begun)
+			<-end
+		}
+		return do(ctx, m)
+	}
+	b.start()
+	b.send("slow", 0)
+	<-begun
+	b.send("app", 0)
+	servertest.Eventually(t, "the second one is claimed", func() bool { return len(b.claims()) == 2 })
+	var taken *claims.Claim
+	servertest.Eventually(t, "its lease is over", func() bool {
+		taken = b.claimed(message("app", 0), false)
+		return taken.Verdict == claims.Uncertain
+	})
+	if err := b.store.Done(t.Context(), taken); err != nil {
+		t.Fatal(err)
+	}
+	close(end)
+	b.awaitEffects("slow", 0)
+	b.awaitCommitted()
+	if n := b.seen("app"); len(n) != 0 {
+		t.Errorf("carried out once more: %v", n)
+	}
+}
+
+// claims are the records of claims in Redis.
+func (b *bench) claims() (keys []string) {
+	all, err := b.rdb.Keys(b.t.Context(), "*"+b.route.Name+"*").Result()
+	if err != nil {
+		b.t.Error(err)
+	}
+	for _, key := range all {
+		if v, _ := b.rdb.Get(b.t.Context(), key).Result(); strings.Contains(v, "|") {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
