@@ -74,9 +74,10 @@
 //
 // One goroutine owns each partition number of a route: its lanes, its index and
 // its offset trackers. Others post functions to it. Attempts at messages run on
-// goroutines of their own, as many at once as the system bears (limit.go), and touch
-// nothing but their message. All of it belongs to one generation of the
-// consumer group and is thrown away whole with it.
+// goroutines of their own, which call the system as many at once as it bears
+// (limit.go) and touch nothing but their messages; what stands one behind the other
+// in a lane is carried by one of them in series (series.go). All of it belongs to
+// one generation of the consumer group and is thrown away whole with it.
 //
 // # Outcomes
 //
