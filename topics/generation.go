@@ -86,7 +86,9 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	<-ctx.Done()
 	working.Wait() // drained: what has finished is in the trackers
 	serving.Wait()
-	g.committer.commit()
+	if g.committer.commit() {
+		g.committer.commit() // what has moved since those that had to wait
+	}
 	for _, p := range g.partitions {
 		c.Delivery.Metrics.ForgetPartition(p.number)
 	}
@@ -216,6 +218,12 @@ type committer struct {
 	consumer *Consumer
 	streams  []*stream
 	dirtied  chan struct{}
+
+	// Positions that wait for the outcomes of their messages, and the mark of
+	// these. They are kept until they are committed: later ones would wait for later
+	// outcomes, and while messages come in that might never end.
+	waiting map[string]map[int]int64
+	mark    uint64
 }
 
 func (c *committer) dirty() {
@@ -243,8 +251,8 @@ func (c *committer) run(ctx context.Context) {
 	}
 }
 
-// commit writes the positions that have moved, and says whether none is left.
-func (c *committer) commit() (ok bool) {
+// moved are the positions that are not committed yet.
+func (c *committer) moved() map[string]map[int]int64 {
 	moved := map[string]map[int]int64{}
 	for _, s := range c.streams {
 		if at := s.position.Load(); at > s.committed {
@@ -254,11 +262,24 @@ func (c *committer) commit() (ok bool) {
 			moved[s.topic][s.partition] = at
 		}
 	}
-	if len(moved) == 0 {
-		return true
-	}
+	return moved
+}
+
+// commit writes positions that have moved, and says whether it could.
+func (c *committer) commit() (ok bool) {
 	d := c.consumer.Delivery
-	if err := d.flushOutcomes(); err != nil {
+	if c.waiting == nil {
+		moved := c.moved()
+		if len(moved) == 0 {
+			return true
+		}
+		c.waiting = moved
+		if d.Outcomes != nil {
+			c.mark = d.Outcomes.Mark()
+		}
+	}
+	moved := c.waiting
+	if err := d.flushOutcomes(c.mark); err != nil {
 		d.Log.Warn("offsets are not committed yet: the outcomes of their messages are not written", "route", d.Route.Name, "error", err.Error())
 		return false
 	}
@@ -272,6 +293,7 @@ func (c *committer) commit() (ok bool) {
 	d.Metrics.KafkaOp("commit", time.Since(start))
 	d.Metrics.Commit("ok")
 	failpoint.Hit(failpoint.Committed, d.Route.Name)
+	c.waiting = nil
 	for _, s := range c.streams {
 		if at, ok := moved[s.topic][s.partition]; ok {
 			s.committed = at

@@ -57,9 +57,12 @@ type Outcomes interface {
 	// Report takes an outcome and does not block.
 	Report(o Outcome)
 
-	// Flush returns nil once what was reported before is written or given up. A
-	// route commits the offsets of finished messages only then.
-	Flush(ctx context.Context) error
+	// Mark returns what Flush waits for: all that has been reported so far.
+	Mark() uint64
+
+	// Flush returns nil once what had been reported at a mark is written or given
+	// up. A route commits the offsets of finished messages only then.
+	Flush(ctx context.Context, mark uint64) error
 }
 
 // flushTime bounds how long one commit waits for outcomes. It is short, for it
@@ -67,14 +70,14 @@ type Outcomes interface {
 // next owner reads again and drops by its claim.
 const flushTime = 2 * time.Second
 
-// flushOutcomes waits until the outcomes of what is finished are written.
-func (d *Delivery) flushOutcomes() error {
+// flushOutcomes waits until the outcomes reported up to a mark are written.
+func (d *Delivery) flushOutcomes(mark uint64) error {
 	if d.Outcomes == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
-	return d.Outcomes.Flush(ctx)
+	return d.Outcomes.Flush(ctx, mark)
 }
 
 // report tells what has become of the message. l.msg is what the record says of

@@ -30,7 +30,9 @@ func (r *reports) Report(o topics.Outcome) {
 	r.all = append(r.all, o)
 }
 
-func (r *reports) Flush(ctx context.Context) error {
+func (r *reports) Mark() uint64 { return 0 }
+
+func (r *reports) Flush(ctx context.Context, _ uint64) error {
 	r.mu.Lock()
 	closed := r.closed
 	r.mu.Unlock()

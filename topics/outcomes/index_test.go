@@ -67,7 +67,7 @@ func (a *archive) report(all ...outcomes.Outcome) {
 	for _, o := range all {
 		a.writer.Report(o)
 	}
-	if err := a.writer.Flush(a.t.Context()); err != nil {
+	if err := a.writer.Flush(a.t.Context(), a.writer.Mark()); err != nil {
 		a.t.Fatal(err)
 	}
 }

@@ -50,7 +50,7 @@ type Writer struct {
 	settled  uint64           // of those: written or given up
 	writing  bool             // a goroutine writes
 	turn     chan struct{}    // closed when settled has risen
-	failing  time.Time        // since when nothing can be written; zero: it can
+	failing  []time.Time      // by partition: since when it cannot be written; zero: it can
 }
 
 // NewWriter returns a Writer for a topic of as many partitions. It has a Producer
@@ -62,7 +62,7 @@ func NewWriter(cluster *topics.Cluster, partitions int, m *observability.Metrics
 func newWriter(write func(context.Context, string, int, ...kafka.Record) (int64, error), partitions int, m *observability.Metrics, log *slog.Logger) *Writer {
 	return &Writer{
 		write: write, partitions: partitions, metrics: m, log: log,
-		pending: make([][]kafka.Record, partitions), turn: make(chan struct{}),
+		pending: make([][]kafka.Record, partitions), failing: make([]time.Time, partitions), turn: make(chan struct{}),
 	}
 }
 
@@ -145,11 +145,11 @@ func (w *Writer) writePart(partition int, part []kafka.Record) {
 	for {
 		_, err := w.write(context.Background(), Topic, partition, part...)
 		if err == nil {
-			w.failed(false)
+			w.failed(partition, false)
 			w.metrics.Outcomes("written", len(part))
 			return
 		}
-		if w.failed(true) >= giveUp {
+		if w.failed(partition, true) >= giveUp {
 			w.metrics.Outcomes("lost", len(part))
 			w.log.Error("outcomes of messages are given up: what became of these will not be found", "count", len(part), "error", err.Error())
 			return
@@ -158,18 +158,19 @@ func (w *Writer) writePart(partition int, part []kafka.Record) {
 	}
 }
 
-// failed notes how a write has ended, and returns for how long all have failed.
-func (w *Writer) failed(again bool) time.Duration {
+// failed notes how a write to a partition has ended, and returns for how long all
+// writes there have failed.
+func (w *Writer) failed(partition int, again bool) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
 	case !again:
-		w.failing = time.Time{}
+		w.failing[partition] = time.Time{}
 		return 0
-	case w.failing.IsZero():
-		w.failing = time.Now()
+	case w.failing[partition].IsZero():
+		w.failing[partition] = time.Now()
 	}
-	return time.Since(w.failing)
+	return time.Since(w.failing[partition])
 }
 
 // batch returns how many of records one write carries.
@@ -182,16 +183,20 @@ func batch(records []kafka.Record) (n int) {
 	return n
 }
 
-// Flush returns nil once what was reported before is written or given up.
-func (w *Writer) Flush(ctx context.Context) error {
+// Mark returns what Flush waits for: all that has been reported so far.
+func (w *Writer) Mark() uint64 {
 	w.mu.Lock()
-	want := w.reported
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	return w.reported
+}
+
+// Flush returns nil once what had been reported at a mark is written or given up.
+func (w *Writer) Flush(ctx context.Context, mark uint64) error {
 	for {
 		w.mu.Lock()
 		settled, turn := w.settled, w.turn
 		w.mu.Unlock()
-		if settled >= want {
+		if settled >= mark {
 			return nil
 		}
 		select {

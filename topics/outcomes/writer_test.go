@@ -87,7 +87,7 @@ func TestFlushWaitsForWhatWasReported(t *testing.T) {
 		defer time.Sleep(time.Minute) // the writer ends by itself
 		b := newBook()
 		w := newWriter(b.write, 4, nil, slog.New(slog.DiscardHandler))
-		if err := w.Flush(t.Context()); err != nil {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil {
 			t.Errorf("nothing was reported, and Flush says %v", err)
 		}
 		for n := range 100 {
@@ -97,10 +97,10 @@ func TestFlushWaitsForWhatWasReported(t *testing.T) {
 		}
 		hasty, cancel := context.WithTimeout(t.Context(), b.takes/2)
 		defer cancel()
-		if err := w.Flush(hasty); !errors.Is(err, context.DeadlineExceeded) || b.all() != 0 {
+		if err := w.Flush(hasty, w.Mark()); !errors.Is(err, context.DeadlineExceeded) || b.all() != 0 {
 			t.Errorf("Flush says %v before anything is written", err)
 		}
-		if err := w.Flush(t.Context()); err != nil || b.all() != 1000 {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil || b.all() != 1000 {
 			t.Errorf("Flush says %v with %d written", err, b.all())
 		}
 		if b.writes > 8 {
@@ -135,7 +135,7 @@ func TestAnOutageLosesNothing(t *testing.T) {
 		b.mu.Lock()
 		b.fails = nil
 		b.mu.Unlock()
-		if err := w.Flush(t.Context()); err != nil || b.all() != 1000 {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil || b.all() != 1000 {
 			t.Errorf("Flush says %v with %d of 1000 written", err, b.all())
 		}
 	})
@@ -153,7 +153,7 @@ func TestWhatIsReportedMeanwhileGoesNext(t *testing.T) {
 		time.Sleep(gather + b.takes/2) // the write is under way
 		w.Report(message("egov-1", 1))
 		w.Report(message("egov-1", 2))
-		if err := w.Flush(t.Context()); err != nil || b.all() != 3 || b.writes != 2 {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil || b.all() != 3 || b.writes != 2 {
 			t.Errorf("Flush says %v with %d written by %d writes", err, b.all(), b.writes)
 		}
 		if took, want := time.Since(began), 2*(gather+b.takes); took != want {
@@ -181,18 +181,18 @@ func TestWhatCannotBeWrittenIsGivenUpAndCounted(t *testing.T) {
 		w.Report(message("egov-1", 0))
 		short, cancel := context.WithTimeout(t.Context(), giveUp-time.Minute)
 		defer cancel()
-		if err := w.Flush(short); !errors.Is(err, context.DeadlineExceeded) {
+		if err := w.Flush(short, w.Mark()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("outcomes are given up at once: %v", err)
 		}
 		lost(0, 0)
-		if err := w.Flush(t.Context()); err != nil {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil {
 			t.Errorf("commits wait for ever for outcomes: %v", err)
 		}
 		lost(0, 1)
 		// From then on nobody waits for more than one try.
 		began := time.Now()
 		w.Report(message("egov-1", 0))
-		if err := w.Flush(t.Context()); err != nil || time.Since(began) > b.takes+gather {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil || time.Since(began) > b.takes+gather {
 			t.Errorf("Flush says %v after %s", err, time.Since(began))
 		}
 		lost(0, 2)
@@ -201,7 +201,7 @@ func TestWhatCannotBeWrittenIsGivenUpAndCounted(t *testing.T) {
 		}
 		b.fails = nil
 		w.Report(message("egov-1", 1))
-		if err := w.Flush(t.Context()); err != nil || b.all() != 1 {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil || b.all() != 1 {
 			t.Errorf("it does not go on: %v", err)
 		}
 		lost(1, 2)
@@ -214,12 +214,54 @@ func TestWhatCannotBeWrittenIsGivenUpAndCounted(t *testing.T) {
 		for range 5 {
 			w.Report(message("egov-1", n))
 		}
-		if err := w.Flush(t.Context()); err != nil {
+		if err := w.Flush(t.Context(), w.Mark()); err != nil {
 			t.Error(err)
 		}
 		lost(1+n, 7)
 		if b.largest > batchBytes {
 			t.Errorf("one write carries %d bytes", b.largest)
+		}
+	})
+}
+
+// A committer asks with little patience while messages keep coming, and one
+// partition cannot be written: it gets through all the same, again and again.
+func TestCommitsGoOnWhileOnePartitionFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(time.Minute) // the writer ends by itself
+		b := newBook()
+		broken := topics.PartitionOf([]byte("egov-1"), 4)
+		write := func(ctx context.Context, topic string, partition int, records ...kafka.Record) (int64, error) {
+			if partition == broken {
+				time.Sleep(writeTime)
+				return 0, errors.New("no leader")
+			}
+			return b.write(ctx, topic, partition, records...)
+		}
+		w := newWriter(write, 4, observability.NewMetrics(nil), slog.New(slog.DiscardHandler))
+		coming, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			for n := 0; coming.Err() == nil; n++ {
+				w.Report(message(fmt.Sprintf("egov-%d", n%20), n))
+				time.Sleep(100 * time.Millisecond)
+			}
+		}()
+		time.Sleep(time.Second)
+		for round := range 5 {
+			began, mark := time.Now(), w.Mark()
+			for done := false; !done; {
+				hasty, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				done = w.Flush(hasty, mark) == nil
+				cancel()
+			}
+			most := 3 * writeTime
+			if round == 0 {
+				most += giveUp
+			}
+			if took := time.Since(began); took > most {
+				t.Errorf("commit %d waits for %s", round, took)
+			}
 		}
 	})
 }
