@@ -19,8 +19,9 @@ func hubScenarios() []scenario {
 			smoke: true, act: killHubs, mustBite: []string{"SIGKILL"},
 		},
 		{
+			// Members that died while they joined have to time out one after the other.
 			name: "failpoints", faults: []string{"F2"}, about: "hubs die at each step of a message's life", rate: 120, limit: 4 * time.Minute,
-			points: true, config: alone, act: dieAtEachStep, mustBite: names(onTheWay),
+			wait: time.Minute, points: true, config: alone, act: dieAtEachStep, mustBite: names(onTheWay),
 		},
 		{
 			name: "failpoints-letters", faults: []string{"F2"}, about: "hubs die where messages are parked and become dead letters", rate: 120,

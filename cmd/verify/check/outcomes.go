@@ -25,6 +25,12 @@ func (v *verdict) checkOutcomes(r *run) {
 		}
 		reported[told{o.Route, identity{o.Source, o.ID}}] = true
 	}
+	// A write that was repeated has left copies of what cannot be trusted: the outcomes
+	// of these name no id.
+	poisoned := map[identity]bool{}
+	for _, x := range r.rejects {
+		poisoned[identity{x.send.Source, x.send.ID}] = x.send.Kind == Poison
+	}
 	for _, o := range r.list {
 		for _, topic := range o.Sources {
 			for i := range r.Records[topic] {
@@ -32,7 +38,7 @@ func (v *verdict) checkOutcomes(r *run) {
 				if r.bad[place{topic, rec.Partition, rec.Offset}] != nil || o.beyond(rec) || r.Remade[topic] {
 					continue
 				}
-				if id := (identity{rec.Headers["ce_source"], rec.Headers["ce_id"]}); !reported[told{o.Name, id}] {
+				if id := identityOf(rec); !poisoned[id] && !reported[told{o.Name, id}] {
 					v.add("I12", "outcome missing", "route %s has committed message %s (%s/%d, offset %d), and nothing says what has become of it",
 						o.Name, id.id, topic, rec.Partition, rec.Offset)
 				}

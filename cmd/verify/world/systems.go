@@ -67,7 +67,9 @@ func (w *World) startSystems(ctx context.Context) error {
 		w.systems[name] = s
 		env[urlSetting(name)] = "http://" + s.proxy.Addr()
 	}
-	for _, own := range []string{"HUB_LISTEN", "HUB_METRICS"} { // each hub has others
+	// Each hub has addresses of its own; nobody looks at pages, and two hubs must not
+	// share an index.
+	for _, own := range []string{"HUB_LISTEN", "HUB_METRICS", "HUB_CONSOLE", "HUB_CONSOLE_DEV", "HUB_OUTCOMES_DIR"} {
 		delete(env, own)
 	}
 	for _, setting := range slices.Concat(w.base(), times(), w.config.Env) {
