@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"kandashub/observability"
 )
 
 // A Letter is a dead letter, for people.
@@ -38,6 +40,16 @@ func (l Letter) Message() (source, id string) {
 	source, _ = l.Record.header("ce_source")
 	id, _ = l.Record.header("ce_id")
 	return source, id
+}
+
+// Application returns the letter's application as a person may see it. The key of
+// a letter that holds nothing may be anything, a name perhaps: "[key]" stands for
+// it.
+func (l Letter) Application() string {
+	if l.Holds {
+		return observability.MaskID(string(l.Record.Key))
+	}
+	return "[key]"
 }
 
 // Header returns a header of the letter, and whether it is there.

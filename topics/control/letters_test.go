@@ -109,8 +109,15 @@ func TestPlan(t *testing.T) {
 	if same, err := o.Plan(t.Context(), control.Filter{Text: "REFUS", Before: time.Now().Add(time.Hour)}, topics.DecideReplay); err != nil || same.Hash != p.Hash {
 		t.Errorf("a filter that takes all comes to %+v (%v)", same, err)
 	}
-	if discard, err := o.Plan(t.Context(), control.Filter{}, topics.DecideDiscard); err != nil || discard.Letters != 4 || discard.Hash == p.Hash {
+	discard, err := o.Plan(t.Context(), control.Filter{}, topics.DecideDiscard)
+	if err != nil || discard.Letters != 4 || discard.Hash == p.Hash {
 		t.Errorf("%+v, %v", discard, err)
+	}
+	shows := func(application string) bool {
+		return slices.ContainsFunc(discard.Orders, func(r control.OrderRisk) bool { return r.Application == application })
+	}
+	if shows("app-4") || !shows("[key]") || !shows("app-1") {
+		t.Errorf("the key of what cannot be trusted shows in %+v", discard.Orders)
 	}
 	_, err = o.Plan(t.Context(), control.Filter{}, topics.DecideAnswer)
 	o.refused(err, "an answer is given to one")
