@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -225,6 +226,13 @@ func TestReplayOfAFilter(t *testing.T) {
 		t.Errorf("a dry run is on record: %q", steps)
 	}
 	w.refusing(false)
+	for _, rate := range []string{"NaN", "Inf", "1e-10", "501"} {
+		wrong := maps.Clone(form)
+		wrong.Set("rate", rate)
+		if status, _, page := p.post("/runs", wrong); status != http.StatusConflict {
+			t.Errorf("a rate of %s: %d\n%s", rate, status, main(page))
+		}
+	}
 	var location string
 	for range 2 { // a double click
 		status, to, page := p.post("/runs", form)
@@ -263,6 +271,12 @@ func TestReplayOfChosenLetters(t *testing.T) {
 	}
 	if status, _, _ := p.post("/plan", url.Values{"action": {"replay"}, "which": {"selected"}, "filter": {""}}); status != http.StatusConflict {
 		t.Errorf("a plan of nothing: %d", status)
+	}
+	// A plan knows letters that nobody has decided: all of another state are none.
+	for state, want := range map[string]int{"decided": http.StatusConflict, "all": http.StatusConflict, "open": http.StatusOK, "": http.StatusOK} {
+		if status, _, _ := p.post("/plan", url.Values{"action": {"replay"}, "which": {"all"}, "filter": {"state=" + state}}); status != want {
+			t.Errorf("all that are %q: %d, want %d", state, status, want)
+		}
 	}
 }
 

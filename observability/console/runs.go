@@ -121,6 +121,9 @@ func (v *visit) planQuery() (letterQuery, error) {
 		return q, err
 	}
 	if v.r.PostFormValue("which") != "selected" {
+		if q.State != "" && q.State != "open" { // a plan knows only letters that nobody has decided
+			return q, &control.Refusal{Reason: "only letters that nobody has decided can be decided: filter by the state open, or choose letters one by one"}
+		}
 		return q, nil
 	}
 	for _, name := range v.r.PostForm["letter"] {
@@ -172,8 +175,11 @@ func (v *visit) startRun() error {
 		return err
 	}
 	rate, err := strconv.ParseFloat(v.r.PostFormValue("rate"), 64)
-	if err != nil || rate <= 0 || rate > 500 {
-		return badRequest("the rate is a number of letters a second, 500 at most")
+	if err != nil {
+		return badRequest("the rate is a number of letters a second")
+	}
+	if err := control.CheckRate(rate); err != nil {
+		return err
 	}
 	action, hash := v.r.PostFormValue("action"), v.r.PostFormValue("plan")
 	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)

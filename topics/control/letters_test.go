@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -128,10 +129,14 @@ func TestPlan(t *testing.T) {
 	// Somebody decides one of them: the plan does not come to the same any more.
 	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return string(l.Record.Key) == "app-3" })
 	o.must(o.Discard(t.Context(), order, o.route.Name, letters[i].ID))
-	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, Wait: time.Minute})
+	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 500, Wait: time.Minute})
 	o.refused(err, "make a new plan")
-	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "rubbish", Rate: 1000, Wait: time.Minute})
+	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "rubbish", Rate: 500, Wait: time.Minute})
 	o.refused(err, "names no plan")
+	for _, rate := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 0, 1e-10, 501} {
+		_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: rate, Wait: time.Minute})
+		o.refused(err, "the rate is")
+	}
 }
 
 // A run that is cut off is taken up again, decides nothing twice, and letters
@@ -155,7 +160,7 @@ func TestRunGoesOnWhereItWasCutOff(t *testing.T) {
 		})
 	})
 	o.refusing(func(a string) bool { return !strings.HasPrefix(a, "app-") })
-	run := control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, StopAt: 0, Wait: time.Minute}
+	run := control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 500, StopAt: 0, Wait: time.Minute}
 	ctx, cancel := context.WithCancel(t.Context())
 	run.Report = func(p control.Progress) {
 		if p.Decided == 4 {
@@ -193,7 +198,7 @@ func TestRunStopsWhenLettersDieAgain(t *testing.T) {
 	before := o.calls.Load()
 	p, err := o.Plan(t.Context(), control.Filter{}, topics.DecideReplay)
 	o.must(err)
-	got, err := o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, Canary: 2, StopAt: 0.5, Wait: time.Minute})
+	got, err := o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 500, Canary: 2, StopAt: 0.5, Wait: time.Minute})
 	if err == nil || !strings.Contains(err.Error(), "died again") || got.Decided == 0 || got.Decided > 2 || got.Died == 0 {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -14,7 +14,7 @@ type Run struct {
 	Action string
 	Plan   string // its hash
 
-	Rate   float64       // decisions a second
+	Rate   float64       // decisions a second, 0.01 to 500
 	Canary int           // so many letters first; the others only once these have ended well
 	StopAt float64       // share of letters that died again, above which the run stops
 	Wait   time.Duration // for what the decisions come to, after the canary and at the end
@@ -59,6 +59,20 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 	return p, err
 }
 
+// Bounds of a run's rate. Below, a run never ends; above, it is no rate any more.
+const (
+	minRate = 0.01
+	maxRate = 500
+)
+
+// CheckRate refuses a rate outside of the bounds, and what is no number.
+func CheckRate(rate float64) error {
+	if !(rate >= minRate && rate <= maxRate) { // so that NaN is refused too
+		return refuse("the rate is a number of letters a second, %g to %d", minRate, maxRate)
+	}
+	return nil
+}
+
 // work is a run under way.
 type work struct {
 	*Run
@@ -75,8 +89,8 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 	if err := bulk(r.Action); err != nil {
 		return nil, err
 	}
-	if r.Rate <= 0 {
-		return nil, refuse("the rate is a number of letters a second")
+	if err := CheckRate(r.Rate); err != nil {
+		return nil, err
 	}
 	last, err := lastOf(r.Plan)
 	if err != nil {
