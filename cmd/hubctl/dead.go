@@ -54,7 +54,7 @@ type shownDecision struct {
 
 func shown(l topics.Letter) shownLetter {
 	s := shownLetter{
-		Route: l.Route.Name, Letter: l.ID, Application: observed(l), Since: l.Record.Time.UTC(),
+		Route: l.Route.Name, Letter: l.ID, Application: l.Application(), Since: l.Record.Time.UTC(),
 		Class: l.Class, Code: l.Code, Holds: l.Holds, Reason: l.Reason,
 	}
 	for _, d := range l.Decisions {

@@ -168,25 +168,22 @@ func undoable(l topics.Letter) bool {
 		len(l.Decisions) > 0 && l.Decisions[0].Action == topics.DecideDiscard
 }
 
-// A header of a letter as a page shows it.
-type header struct{ Name, Value string }
-
-// shownHeaders are those that hold ids, times and codes. A sender may put
-// anything into others.
-func shownHeaders() []string {
-	return []string{"ce_id", "ce_type", "ce_source", "ce_time", "ce_roottime", "traceparent", "hub_topic", "hub_partition", "hub_offset", "hub_at", "hub_route"}
+// isShown says whether a page shows a header. The others repeat what stands
+// elsewhere on it.
+func isShown(name string) bool {
+	switch name {
+	case "ce_id", "ce_type", "ce_source", "ce_time", "ce_roottime", "traceparent", "hub_topic", "hub_partition", "hub_offset", "hub_at", "hub_route":
+		return true
+	}
+	return false
 }
 
-func headersOf(l topics.Letter) (out []header) {
-	for _, name := range shownHeaders() {
-		value, ok := l.Header(name)
-		if !ok {
-			continue
+func headersOf(l topics.Letter) (out []control.Header) {
+	for _, h := range control.Headers(l) {
+		if isShown(h.Name) {
+			h.Value = shorten(strings.ToValidUTF8(h.Value, "?"), 200)
+			out = append(out, h)
 		}
-		if !l.Holds && strings.HasPrefix(name, "ce_") {
-			value = observability.Mask(value) // it is not to be trusted
-		}
-		out = append(out, header{name, shorten(strings.ToValidUTF8(value, "?"), 200)})
 	}
 	return out
 }
