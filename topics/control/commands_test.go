@@ -115,6 +115,8 @@ func TestOrdersHoldNoPersonalData(t *testing.T) {
 		"who wants it":  {Who: "duty", Why: "  "},
 		"may be an IIN": {Who: "duty", Why: "the person with 990101200017 asked"},
 		"twelve digits": {Who: "990101200017", Why: "why"},
+		"phone number":  {Who: "duty", Why: "the applicant on +7 701 000 00 00 asked"},
+		"e-mail":        {Who: "duty", Why: "applicant@example.org asked"},
 		"at most":       {Who: "duty", Why: strings.Repeat("x", 1001)},
 	} {
 		d.refused(d.Pause(t.Context(), o, a, 0), why)
