@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -112,6 +113,35 @@ func (o Order) check() error {
 	return nil
 }
 
+// Forms of what a command is about.
+var (
+	nameForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+	planForm = regexp.MustCompile(`^[0-9a-z]{1,13}-[0-9a-f]{32}$`)
+)
+
+// about names what a command is about, for the audit. It is written down before
+// anybody knows whether there is such a route or letter, so what has not the form
+// of a name is not kept. Each part of a letter's id is looked at by itself: the
+// UUID in it may end in twelve digits.
+func about(names ...string) string {
+	kept := make([]string, len(names))
+	for i, name := range names {
+		switch {
+		case planForm.MatchString(name):
+			kept[i] = name
+		case !nameForm.MatchString(name):
+			kept[i] = fmt.Sprintf("[%d bytes]", len(name))
+		default:
+			parts := strings.Split(name, ".")
+			for j := range parts {
+				parts[j] = observability.MaskID(parts[j])
+			}
+			kept[i] = strings.Join(parts, ".")
+		}
+	}
+	return strings.Join(kept, "/")
+}
+
 // carry does one command, between its records in hub.audit. do returns what is
 // worth noting of what it did.
 func (c *Commands) carry(ctx context.Context, o Order, action, object string, do func(ctx context.Context, o Order) (string, error)) error {
@@ -164,7 +194,7 @@ func (c *Commands) write(ctx context.Context, step AuditRecord) error {
 // known refuses a route that does not exist.
 func (c *Commands) known(route string) error {
 	if !slices.Contains(c.Routes, route) {
-		return missing("there is no route %s", route)
+		return missing("there is no route %s", about(route))
 	}
 	return nil
 }
@@ -188,7 +218,7 @@ func until(since time.Time, d time.Duration) time.Time {
 // ForceBreaker holds the breaker of a route's operation open or closed, for d, or
 // until it is released where d is zero.
 func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, d time.Duration) error {
-	return c.carry(ctx, o, "force breaker "+to, route, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, "force breaker "+to, about(route), func(ctx context.Context, o Order) (string, error) {
 		if err := c.known(route); err != nil {
 			return "", err
 		}
@@ -200,7 +230,7 @@ func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, 
 
 // ReleaseBreaker lets a breaker work by itself again.
 func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, actionRelease, route, func(ctx context.Context, _ Order) (string, error) {
+	return c.carry(ctx, o, actionRelease, about(route), func(ctx context.Context, _ Order) (string, error) {
 		state, err := c.now(ctx)
 		if err != nil {
 			return "", err

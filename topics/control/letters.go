@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"kandashub/observability"
 	"kandashub/topics"
 )
 
@@ -20,7 +19,7 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 			return l, nil
 		}
 	}
-	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
+	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, about(id))
 }
 
 // Show returns one unresolved letter without what it carries.
@@ -43,7 +42,7 @@ func Masked(l topics.Letter) topics.Letter {
 // ShowPayload returns one unresolved letter with what it carries: personal data.
 // That somebody looked is on record.
 func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (l topics.Letter, err error) {
-	err = c.carry(ctx, o, actionShowPayload, route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
+	err = c.carry(ctx, o, actionShowPayload, about(route, id), func(ctx context.Context, _ Order) (string, error) {
 		l, err = c.letter(ctx, route, id)
 		return "", err
 	})
@@ -53,13 +52,11 @@ func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (
 // Payloads returns the letters that the filter chooses with what they carry. That
 // somebody looked, at which and how many, is on record.
 func (c *Commands) Payloads(ctx context.Context, o Order, f Filter) (letters []topics.Letter, err error) {
-	named := f
-	named.Text = "" // may hold anything
-	object, err := json.Marshal(named)
+	object, err := json.Marshal(f.named())
 	if err != nil {
 		return nil, err
 	}
-	err = c.carry(ctx, o, actionExport, observability.Mask(string(object)), func(ctx context.Context, _ Order) (string, error) {
+	err = c.carry(ctx, o, actionExport, string(object), func(ctx context.Context, _ Order) (string, error) {
 		letters, err = c.Letters(ctx, f)
 		return fmt.Sprintf("%d letters", len(letters)), err
 	})
@@ -86,7 +83,7 @@ func (c *Commands) Answer(ctx context.Context, o Order, route, id string, replie
 // decide writes a decision beside its letter. Of several that race, the hub
 // carries out the first.
 func (c *Commands) decide(ctx context.Context, o Order, action, route, id string, replies func(topics.Letter) ([]topics.GivenReply, error)) error {
-	return c.carry(ctx, o, action+" letter", route+"/"+id, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, action+" letter", about(route, id), func(ctx context.Context, o Order) (string, error) {
 		l, err := c.letter(ctx, route, id)
 		if err != nil {
 			return "", err

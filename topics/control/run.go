@@ -47,7 +47,10 @@ const pollResults = 250 * time.Millisecond
 // it, counting what an earlier run of it has decided, so that a run that was cut
 // off can be taken up again. It returns how far it came.
 func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err error) {
-	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+r.Plan, func(ctx context.Context, o Order) (string, error) {
+	if err := bulk(r.Action); err != nil {
+		return p, err // the action becomes part of the record
+	}
+	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+about(r.Plan), func(ctx context.Context, o Order) (string, error) {
 		w, err := c.begin(ctx, o, r)
 		if err != nil {
 			return "", err
