@@ -102,8 +102,8 @@ func tableLetters(t io.Writer, list []shownLetter) {
 	fmt.Fprintln(t, "ROUTE\tLETTER\tAPPLICATION\tSINCE\tHOLDS\tDECIDED\tREASON")
 	for _, l := range list {
 		decided := "-"
-		if n := len(l.Decisions); n > 0 {
-			decided = l.Decisions[n-1].Action
+		if len(l.Decisions) > 0 {
+			decided = l.Decisions[0].Action // the hub carries out the first
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\t%s\n", l.Route, l.Letter, l.Application, when(l.Since, ""), l.Holds, decided, l.Reason)
 	}

@@ -125,7 +125,7 @@ type letterRow struct {
 	At                             time.Time
 	Holds                          bool
 	State                          string
-	Action, Who                    string // of the last decision
+	Action, Who                    string // of the decision that takes effect: the first
 }
 
 func rowOf(l *topics.Letter) letterRow {
@@ -133,8 +133,8 @@ func rowOf(l *topics.Letter) letterRow {
 		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds,
 		Application: l.Application(), State: letterState(l),
 	}
-	if n := len(l.Decisions); n > 0 {
-		r.Action, r.Who = l.Decisions[n-1].Action, l.Decisions[n-1].Who
+	if len(l.Decisions) > 0 {
+		r.Action, r.Who = l.Decisions[0].Action, l.Decisions[0].Who
 	}
 	return r
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"kandashub/topics"
 )
@@ -81,7 +82,8 @@ func (c *Commands) Answer(ctx context.Context, o Order, route, id string, replie
 }
 
 // decide writes a decision beside its letter. Of several that race, the hub
-// carries out the first.
+// carries out the first, so a second one is refused where the first is seen; the
+// same request may come again.
 func (c *Commands) decide(ctx context.Context, o Order, action, route, id string, replies func(topics.Letter) ([]topics.GivenReply, error)) error {
 	return c.carry(ctx, o, action+" letter", about(route, id), func(ctx context.Context, o Order) (string, error) {
 		l, err := c.letter(ctx, route, id)
@@ -90,6 +92,10 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 		}
 		if !decidable(l, action) {
 			return "", refuse("letter %s holds what cannot be trusted: it can only be discarded", l.ID)
+		}
+		if len(l.Decisions) > 0 && l.Decisions[0].ID != o.ID {
+			first := l.Decisions[0]
+			return "", refuse("letter %s has been decided already: %s, by %s at %s; that takes effect as soon as the hub comes to it", l.ID, first.Action, first.Who, first.At.UTC().Format(time.RFC3339))
 		}
 		var given []topics.GivenReply
 		if replies != nil {

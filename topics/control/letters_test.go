@@ -70,6 +70,27 @@ func TestDecisionsThatRaceHaveOneEffect(t *testing.T) {
 	}
 }
 
+// Of a letter whose decision waits to be carried out, no other is taken: it would
+// seem to be written down, and the first takes effect. The same request may come
+// again.
+func TestSecondDecisionIsRefused(t *testing.T) {
+	o := newOffice(t)
+	stop := o.run()
+	o.send("app-1", 0)
+	id := o.letters(1)[0].ID
+	stop() // nobody carries out what is decided now
+	first := order
+	first.ID = "0f0e0d0c-0b0a-4f0e-8d0c-0a0b0c0d0e0f"
+	o.must(o.Discard(t.Context(), first, o.route.Name, id))
+	o.refused(o.Replay(t.Context(), order, o.route.Name, id), "has been decided already: discard, by duty")
+	o.must(o.Discard(t.Context(), first, o.route.Name, id))
+	for _, d := range o.letters(1)[0].Decisions {
+		if d.ID != first.ID || d.Action != topics.DecideDiscard {
+			t.Errorf("written down is %+v", d)
+		}
+	}
+}
+
 // A plan counts what would be decided and what waits behind it, and changes
 // nothing; what has been decided is no part of the next one.
 func TestPlan(t *testing.T) {
