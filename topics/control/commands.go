@@ -163,6 +163,8 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 	switch {
 	case errors.As(err, &refused):
 		step.Result, step.Detail = Refused, observability.Mask(refused.Reason)
+	case err != nil && detail != "": // what was done before it failed
+		step.Result, step.Detail = Failed, detail+": "+observability.Mask(err.Error())
 	case err != nil:
 		step.Result, step.Detail = Failed, observability.Mask(err.Error())
 	}

@@ -206,6 +206,11 @@ func TestRunGoesOnWhereItWasCutOff(t *testing.T) {
 	if len(got) != 4 || !strings.HasSuffix(got[1], ": failed") || !strings.HasSuffix(got[3], ": done") {
 		t.Errorf("on record is %q", got)
 	}
+	records, err := control.ReadAuditOf(t.Context(), o.cluster, o.audit)
+	o.must(err)
+	if want := fmt.Sprintf("10 letters, 0 decided before, %d decided, ", first.Decided); !strings.HasPrefix(records[1].Detail, want) {
+		t.Errorf("on record is %q, want %q: what was done before the run was cut off", records[1].Detail, want)
+	}
 }
 
 // A run stops when its letters die again, after the canary if there is one.
