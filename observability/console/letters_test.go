@@ -326,13 +326,27 @@ func TestCancel(t *testing.T) {
 	form.Set("rate", "1")
 	w.refusing(false)
 	_, location, _ := p.post("/runs", form)
-	if status, _, page := p.post(location+"/cancel", url.Values{}); status != http.StatusSeeOther {
+	p.has(p.get(location), location+"/cancel")
+	if status, _, page := p.post(location+"/cancel", url.Values{"request": {uuid.NewString()}}); status != http.StatusConflict {
+		t.Fatalf("without a reason: %d\n%s", status, main(page))
+	}
+	if status, _, page := p.post(location+"/cancel", order()); status != http.StatusSeeOther {
 		t.Fatalf("%d\n%s", status, main(page))
 	}
 	servertest.Eventually(t, "the run has ended", func() bool { return strings.Contains(p.get(location), ">canceled<") })
 	left, err := w.commands.Letters(t.Context(), control.Filter{})
 	if err != nil || len(left) < 20 {
 		t.Errorf("left are %d letters, %v", len(left), err)
+	}
+	if status, _, _ := p.post(location+"/cancel", order()); status != http.StatusConflict {
+		t.Errorf("a run that has ended is stopped: %d", status)
+	}
+	steps, err := w.auditSteps()
+	what := "cancel run " + strings.TrimPrefix(location, "/runs/") + ": "
+	for _, result := range []string{control.Asked, control.Done, control.Refused} {
+		if !slices.Contains(steps, what+result) {
+			t.Errorf("on record is %q, not %s (%v)", steps, what+result, err)
+		}
 	}
 }
 

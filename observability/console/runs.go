@@ -100,6 +100,18 @@ func (r *runs) get(id string) (run, error) {
 	return run{}, errNotFound
 }
 
+// cancel stops a run, and reports whether it was still under way.
+func (r *runs) cancel(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.list, func(o *run) bool { return o.ID == id && o.Ended.IsZero() })
+	if i < 0 {
+		return false
+	}
+	r.list[i].cancel()
+	return true
+}
+
 // wait stops what is under way and waits for its end. What was decided stays; the
 // same plan can be taken up again.
 func (r *runs) wait() {
@@ -290,11 +302,16 @@ func (v *visit) runPage() error {
 
 // cancelRun stops a run. What it has decided stays.
 func (v *visit) cancelRun() error {
+	o, err := v.order()
+	if err != nil {
+		return err
+	}
 	r, err := v.runs.get(v.r.PathValue("run"))
 	if err != nil {
 		return err
 	}
-	r.cancel()
-	v.cfg.Log.Info("run canceled", "who", v.user.Name)
+	if err := v.cfg.Commands.CancelRun(v.r.Context(), o, r.ID, func() bool { return v.runs.cancel(r.ID) }); err != nil {
+		return err
+	}
 	return v.to("/runs/"+r.ID, "note.canceled")
 }

@@ -53,6 +53,7 @@ const (
 	actionDiscard     = topics.DecideDiscard + " letter"
 	actionUndo        = topics.DecideUndo + " letter"
 	actionRunPlan     = "run plan"
+	actionCancelRun   = "cancel run"
 	actionShowPayload = "show payload"
 	actionExport      = "export payloads"
 )
@@ -60,7 +61,7 @@ const (
 // Actions are all actions there are.
 func Actions() []string {
 	return []string{actionPause, actionDrain, actionResume, actionForceOpen, actionForceClosed, actionRelease, actionAcceptLoss,
-		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionShowPayload, actionExport}
+		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionCancelRun, actionShowPayload, actionExport}
 }
 
 // An Order says who wants something, and why. Both are kept for ever, so they

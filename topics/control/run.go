@@ -62,6 +62,17 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 	return p, err
 }
 
+// CancelRun stops a run that the caller carries out, by its order's id. cancel does
+// so, and reports whether it was still under way. What it has decided stays.
+func (c *Commands) CancelRun(ctx context.Context, o Order, run string, cancel func() bool) error {
+	return c.carry(ctx, o, actionCancelRun, about(run), func(context.Context, Order) (string, error) {
+		if !cancel() {
+			return "", refuse("the run has ended already")
+		}
+		return "", nil
+	})
+}
+
 // Bounds of a run's rate. Below, a run never ends; above, it is no rate any more.
 const (
 	minRate = 0.01
