@@ -117,6 +117,9 @@ type endpoint struct {
 	do      func(*visit) error
 }
 
+// live is what a page asks for by itself, for as long as it is open.
+const live = "GET /events"
+
 // endpoints is everything that can be asked for.
 func endpoints() []endpoint {
 	return []endpoint{
@@ -128,7 +131,7 @@ func endpoints() []endpoint {
 
 		{"POST /logout", Viewer, (*visit).logout},
 		{"GET /{$}", Viewer, (*visit).overview},
-		{"GET /events", Viewer, (*visit).events},
+		{live, Viewer, (*visit).events},
 		{"GET /letters", Viewer, (*visit).letterList},
 		{"GET /letters/{route}/{letter}", Viewer, (*visit).letterPage},
 		{"GET /application", Viewer, (*visit).applicationForm},
@@ -166,7 +169,11 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		v := &visit{Console: c, w: &answer{ResponseWriter: w}, r: r, lang: chosenLanguage(r)}
-		u, known := c.userOf(r)
+		by := person
+		if e.pattern == live {
+			by = page
+		}
+		u, known := c.userOf(r, by)
 		v.user = u
 		switch {
 		case e.role > Nobody && !known:
@@ -182,7 +189,7 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 				v.fail(err)
 			}
 		}
-		if e.pattern != "GET /events" { // which lasts as long as the page is open
+		if e.pattern != live { // which lasts
 			c.cfg.Metrics.HTTP("console", r.Method, v.w.status, time.Since(began))
 		}
 	}

@@ -41,8 +41,9 @@ const (
 	loginCookie   = "hub_login"
 )
 
-// userOf returns who a request is from.
-func (c *Console) userOf(r *http.Request) (User, bool) {
+// userOf returns who a request is from. by says whether somebody makes it: a page
+// that asks by itself does not keep its session from ending.
+func (c *Console) userOf(r *http.Request, by asker) (User, bool) {
 	if len(c.cfg.Login.Proxies) > 0 {
 		return c.cfg.Login.proxied(r)
 	}
@@ -50,8 +51,16 @@ func (c *Console) userOf(r *http.Request) (User, bool) {
 	if err != nil {
 		return User{}, false
 	}
-	return c.sessions.user(cookie.Value, time.Now())
+	return c.sessions.user(cookie.Value, time.Now(), by)
 }
+
+// An asker is who makes a request: a person, or a page by itself.
+type asker bool
+
+const (
+	person asker = true
+	page   asker = false
+)
 
 // proxied believes the headers of a trusted proxy.
 func (l Login) proxied(r *http.Request) (User, bool) {
@@ -138,7 +147,7 @@ func (s *sessions) begin(u User, now time.Time) string {
 	return id
 }
 
-func (s *sessions) user(id string, now time.Time) (User, bool) {
+func (s *sessions) user(id string, now time.Time, by asker) (User, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.open[id]
@@ -146,7 +155,9 @@ func (s *sessions) user(id string, now time.Time) (User, bool) {
 		delete(s.open, id)
 		return User{}, false
 	}
-	known.last = now
+	if by == person {
+		known.last = now
+	}
 	return known.user, true
 }
 
