@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Hub      string // name of the process that serves it
 	Host     string // host[:port] as browsers reach it, where a proxy changes it; may be empty
+	HTTPS    bool   // browsers reach it by https, perhaps through a proxy that does not say so
 	Login    Login
 	Commands *control.Commands // whose Store's Run runs
 	Contract *contract.Contract

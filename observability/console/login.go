@@ -91,8 +91,14 @@ func cleanName(name string) string {
 }
 
 // local reports whether a request comes from this machine and was meant for it:
-// a page elsewhere can point a name of its own at it, but not send our Host.
+// a page elsewhere can point a name of its own at it, but not send our Host. What a
+// proxy on this machine hands on comes from elsewhere.
 func local(r *http.Request) bool {
+	for name := range r.Header {
+		if name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") {
+			return false
+		}
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
 		return false
@@ -168,16 +174,16 @@ func (s *sessions) end(id string) {
 }
 
 // setCookie sets a cookie that no script can read and no other site sends.
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string, same http.SameSite, age time.Duration) {
+func (c *Console) setCookie(w http.ResponseWriter, r *http.Request, name, value string, same http.SameSite, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: same, MaxAge: int(age.Seconds()),
-		Secure: r.TLS != nil || !local(r),
+		Secure: r.TLS != nil || c.cfg.HTTPS || !local(r),
 	})
 }
 
 // welcome begins a session.
 func (c *Console) welcome(w http.ResponseWriter, r *http.Request, u User) {
-	setCookie(w, r, sessionCookie, c.sessions.begin(u, time.Now()), http.SameSiteStrictMode, sessionLong)
+	c.setCookie(w, r, sessionCookie, c.sessions.begin(u, time.Now()), http.SameSiteStrictMode, sessionLong)
 	c.cfg.Log.Info("login", "role", u.Role.String())
 }
 
@@ -208,7 +214,7 @@ func (v *visit) logout() error {
 	if cookie, err := v.r.Cookie(sessionCookie); err == nil {
 		v.sessions.end(cookie.Value)
 	}
-	setCookie(v.w, v.r, sessionCookie, "", http.SameSiteStrictMode, -time.Second)
+	v.setCookie(v.w, v.r, sessionCookie, "", http.SameSiteStrictMode, -time.Second)
 	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return v.to("/login")
 }
