@@ -52,9 +52,9 @@ func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer) error {
 		var l topics.Letter
 		var err error
 		if c.Payload {
-			l, err = d.ShowPayload(ctx, c.order(), c.Route, c.Letter)
+			l, err = d.ShowPayload(ctx, c.order(), c.Route, c.Letter, nil)
 		} else {
-			l, err = d.Show(ctx, c.Route, c.Letter)
+			l, err = d.Show(ctx, c.Route, c.Letter, nil)
 		}
 		if err != nil {
 			return err

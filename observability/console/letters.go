@@ -138,7 +138,7 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 	}
 	carried := whole
 	if carried == nil && !known.Resolved {
-		masked, err := v.cfg.Commands.Show(v.r.Context(), route, id)
+		masked, err := v.cfg.Commands.Show(v.r.Context(), route, id, placeOf(known))
 		var refused *control.Refusal
 		switch {
 		case errors.As(err, &refused): // it has been resolved just now
@@ -204,13 +204,26 @@ func pretty(payload []byte) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// placeOf is where a letter of the index lies.
+func placeOf(l topics.Letter) *control.Place {
+	return &control.Place{Partition: l.Record.Partition, Offset: l.Record.Offset}
+}
+
 // reveal shows what a letter carries. That is on record.
 func (v *visit) reveal() error {
 	o, err := v.order()
 	if err != nil {
 		return err
 	}
-	l, err := v.cfg.Commands.ShowPayload(v.r.Context(), o, v.r.PathValue("route"), v.r.PathValue("letter"))
+	route, id := v.r.PathValue("route"), v.r.PathValue("letter")
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
+		return err
+	}
+	var at *control.Place // of one that is not resolved: others are refused
+	if known, err := v.letters.get(route, id); err == nil && !known.Resolved {
+		at = placeOf(known)
+	}
+	l, err := v.cfg.Commands.ShowPayload(v.r.Context(), o, route, id, at)
 	if err != nil {
 		return err
 	}

@@ -222,7 +222,7 @@ func TestUnknownLetter(t *testing.T) {
 	d := newDesk(t, servertest.Brokers(t), route)
 	d.refused(d.Replay(t.Context(), order, route, "none"), "no unresolved letter")
 	d.refused(d.Discard(t.Context(), order, "nowhere", "none"), "no route")
-	_, err := d.ShowPayload(t.Context(), order, route, "none")
+	_, err := d.ShowPayload(t.Context(), order, route, "none", nil)
 	d.refused(err, "no unresolved letter")
 }
 

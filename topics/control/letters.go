@@ -23,9 +23,32 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, about(id))
 }
 
-// Show returns one unresolved letter without what it carries.
-func (c *Commands) Show(ctx context.Context, route, id string) (topics.Letter, error) {
-	l, err := c.letter(ctx, route, id)
+// A Place is where a letter lies in its dead topic. Whoever keeps an index of
+// letters knows it; without it, all letters of a route are read to find one.
+type Place struct {
+	Partition int
+	Offset    int64
+}
+
+// letterAt is letter where the caller may know the place of one that is not
+// resolved; its decisions are not read then.
+func (c *Commands) letterAt(ctx context.Context, route, id string, at *Place) (topics.Letter, error) {
+	if at == nil {
+		return c.letter(ctx, route, id)
+	}
+	if err := c.known(route); err != nil {
+		return topics.Letter{}, err
+	}
+	l, err := topics.ReadLetterAt(ctx, c.Cluster, topics.Route{Name: route}, at.Partition, at.Offset)
+	if err == nil && l.ID != id {
+		err = missing("another letter than %s lies there", about(id))
+	}
+	return l, err
+}
+
+// Show returns one unresolved letter without what it carries. at may be nil.
+func (c *Commands) Show(ctx context.Context, route, id string, at *Place) (topics.Letter, error) {
+	l, err := c.letterAt(ctx, route, id, at)
 	if err != nil {
 		return l, err
 	}
@@ -41,13 +64,16 @@ func Masked(l topics.Letter) topics.Letter {
 }
 
 // ShowPayload returns one unresolved letter with what it carries: personal data.
-// That somebody looked is on record.
-func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (l topics.Letter, err error) {
+// That somebody looked is on record. at may be nil.
+func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string, at *Place) (l topics.Letter, err error) {
 	err = c.carry(ctx, o, actionShowPayload, about(route, id), func(ctx context.Context, _ Order) (string, error) {
-		l, err = c.letter(ctx, route, id)
+		l, err = c.letterAt(ctx, route, id, at)
 		return "", err
 	})
-	return l, err
+	if err != nil {
+		return topics.Letter{}, err
+	}
+	return l, nil
 }
 
 // Payloads returns the letters that the filter chooses with what they carry. That

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -239,7 +240,7 @@ func TestShowMasksThePayload(t *testing.T) {
 	o.start()
 	o.send("app-1", 0)
 	id := o.letters(1)[0].ID
-	l, err := o.Show(t.Context(), o.route.Name, id)
+	l, err := o.Show(t.Context(), o.route.Name, id, nil)
 	o.must(err)
 	if got := string(l.Record.Value); got != `{"iin":"string","persons":[{"name":"string"}]}` {
 		t.Errorf("shows %s", got)
@@ -247,12 +248,45 @@ func TestShowMasksThePayload(t *testing.T) {
 	if len(o.steps()) != 0 {
 		t.Error("a look at the form is on record")
 	}
-	l, err = o.ShowPayload(t.Context(), order, o.route.Name, id)
+	l, err = o.ShowPayload(t.Context(), order, o.route.Name, id, nil)
 	o.must(err)
 	if !strings.Contains(string(l.Record.Value), "990101200017") {
 		t.Errorf("shows %s", l.Record.Value)
 	}
 	if got := o.steps(); len(got) != 2 || !strings.HasPrefix(got[0], "show payload ") {
 		t.Errorf("on record is %q", got)
+	}
+}
+
+// Whoever knows where a letter lies is shown that one, and no other.
+func TestShowAtAPlace(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	for n := range 4 {
+		o.send(fmt.Sprint("app-", n), 0)
+	}
+	letters := o.letters(4)
+	for _, l := range letters {
+		at := &control.Place{Partition: l.Record.Partition, Offset: l.Record.Offset}
+		shown, err := o.Show(t.Context(), o.route.Name, l.ID, at)
+		o.must(err)
+		payload, err := o.ShowPayload(t.Context(), order, o.route.Name, l.ID, at)
+		o.must(err)
+		if !reflect.DeepEqual(shown, control.Masked(l)) || !reflect.DeepEqual(payload, l) {
+			t.Errorf("shown are %+v and %+v, want %+v", shown, payload, l)
+		}
+	}
+	at := &control.Place{Partition: letters[0].Record.Partition, Offset: letters[0].Record.Offset}
+	_, err := o.ShowPayload(t.Context(), order, o.route.Name, letters[1].ID, at)
+	o.refused(err, "another letter")
+	_, err = o.Show(t.Context(), "nowhere", letters[0].ID, at)
+	o.refused(err, "no route")
+	o.must(o.Discard(t.Context(), order, o.route.Name, letters[0].ID))
+	o.letters(3)
+	dead := o.route.DeadTopic()
+	_, end, err := o.cluster.Bounds(t.Context(), map[string][]int{dead: {at.Partition}})
+	o.must(err)
+	if _, err := o.Show(t.Context(), o.route.Name, letters[0].ID, &control.Place{Partition: at.Partition, Offset: end[dead][at.Partition] - 1}); err == nil {
+		t.Error("what is no letter is shown as one")
 	}
 }
