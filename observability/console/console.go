@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/contract"
@@ -79,7 +81,22 @@ type Console struct {
 	watch    *watch
 	runs     *runs
 	audit    auditCache
-	ended    chan struct{} // closed when Run ends, so that live pages do
+	heavy    *semaphore.Weighted // held by what reads all letters of a route
+	ended    chan struct{}       // closed when Run ends, so that live pages do
+}
+
+// maxHeavy is how many requests may read all letters of a route into memory at
+// once, beside maxRuns runs: this process also delivers.
+const maxHeavy = 2
+
+// weigh waits for its turn to do something heavy, and does it.
+func (v *visit) weigh(do func(ctx context.Context) error) error {
+	ctx := v.r.Context()
+	if err := v.heavy.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer v.heavy.Release(1)
+	return do(ctx)
 }
 
 // New returns a console that asks nothing yet.
@@ -89,6 +106,7 @@ func New(cfg Config) (*Console, error) {
 		return nil, err
 	}
 	c := &Console{cfg: cfg, pages: pages, ended: make(chan struct{}), letters: newLetterIndex(cfg.Commands.Cluster, cfg.Commands.Routes)}
+	c.heavy = semaphore.NewWeighted(maxHeavy)
 	c.watch = newWatch(c)
 	c.runs = newRuns()
 	return c, nil

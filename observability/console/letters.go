@@ -245,7 +245,11 @@ func (v *visit) undo() error {
 		return err
 	}
 	route := v.r.PathValue("route")
-	again, err := v.cfg.Commands.Undo(v.r.Context(), o, route, v.r.PathValue("letter"), undoWait)
+	var again string
+	err = v.weigh(func(ctx context.Context) error {
+		again, err = v.cfg.Commands.Undo(ctx, o, route, v.r.PathValue("letter"), undoWait)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -269,7 +273,7 @@ func (v *visit) decide(note string, do func(ctx context.Context, o control.Order
 		return err
 	}
 	route, id := v.r.PathValue("route"), v.r.PathValue("letter")
-	if err := do(v.r.Context(), o, route, id); err != nil {
+	if err := v.weigh(func(ctx context.Context) error { return do(ctx, o, route, id) }); err != nil {
 		return err
 	}
 	if err := v.letters.readAnew(v.r.Context()); err != nil {

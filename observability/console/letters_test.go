@@ -350,6 +350,48 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+// No more than two runs are under way at once.
+func TestRunsAreBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	w.startHub()
+	var all []string
+	for i := range 30 {
+		all = append(all, fmt.Sprintf("egov-%d", i))
+	}
+	w.send(all...)
+	letters := w.letters(30)
+	p := w.enters("operator")
+	var forms []url.Values
+	for i := range 3 { // ten letters each
+		var names []string
+		for _, l := range letters[10*i : 10*i+10] {
+			names = append(names, route+"/"+l.ID)
+		}
+		form, _ := p.planned("replay", "selected", names...)
+		form.Set("rate", "0.01")
+		forms = append(forms, form)
+	}
+	var first string
+	for i, form := range forms {
+		want := http.StatusSeeOther
+		if i == 2 {
+			want = http.StatusConflict
+		}
+		status, location, page := p.post("/runs", form)
+		if status != want {
+			t.Fatalf("run %d: %d\n%s", i, status, main(page))
+		}
+		if i == 0 {
+			first = location
+		}
+	}
+	p.post(first+"/cancel", order())
+	servertest.Eventually(t, "the run has ended", func() bool { return strings.Contains(p.get(first), ">canceled<") })
+	if status, _, page := p.post("/runs", forms[2]); status != http.StatusSeeOther {
+		t.Errorf("once one has ended: %d\n%s", status, main(page))
+	}
+}
+
 // The index of letters keeps what names them, and nothing of what they carry.
 func TestIndexKeepsNames(t *testing.T) {
 	w := newWorld(t, nil)

@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +22,10 @@ const (
 
 	// keptRuns is how many runs are remembered; the audit remembers all.
 	keptRuns = 50
+
+	// maxRuns may be under way at once: each holds the letters of its routes in
+	// memory.
+	maxRuns = 2
 
 	// shownOfRun bounds the letters of a run that are listed one by one.
 	shownOfRun = 500
@@ -60,18 +65,28 @@ type run struct {
 	Problem  string
 }
 
-// begin adds a run, unless there is one of this id.
-func (r *runs) begin(n *run) bool {
+// begin adds a run, unless there is one of this id. It refuses one more than may
+// be under way.
+func (r *runs) begin(n *run) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if slices.ContainsFunc(r.list, func(o *run) bool { return o.ID == n.ID }) {
-		return false
+	going := 0
+	for _, o := range r.list {
+		if o.ID == n.ID {
+			return false, nil
+		}
+		if o.Ended.IsZero() {
+			going++
+		}
+	}
+	if going >= maxRuns {
+		return false, &control.Refusal{Reason: fmt.Sprintf("%d runs are under way: stop one, or wait for its end", going)}
 	}
 	r.list = slices.Insert(r.list, 0, n)
 	for len(r.list) > keptRuns && !r.list[len(r.list)-1].Ended.IsZero() {
 		r.list = r.list[:len(r.list)-1]
 	}
-	return true
+	return true, nil
 }
 
 func (r *runs) update(f func()) {
@@ -154,6 +169,15 @@ func (v *visit) planQuery() (letterQuery, error) {
 	return q, nil
 }
 
+// makePlan makes the plan of an action on what a query chooses.
+func (v *visit) makePlan(q letterQuery, action string) (p control.Plan, err error) {
+	err = v.weigh(func(ctx context.Context) error {
+		p, err = v.cfg.Commands.Plan(ctx, q.Filter, action)
+		return err
+	})
+	return p, err
+}
+
 // plan says what a decision of many letters would come to. It changes nothing.
 func (v *visit) plan() error {
 	q, err := v.planQuery()
@@ -161,7 +185,7 @@ func (v *visit) plan() error {
 		return err
 	}
 	action := v.r.PostFormValue("action")
-	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)
+	p, err := v.makePlan(q, action)
 	if err != nil {
 		return err
 	}
@@ -194,7 +218,7 @@ func (v *visit) startRun() error {
 		return err
 	}
 	action, hash := v.r.PostFormValue("action"), v.r.PostFormValue("plan")
-	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)
+	p, err := v.makePlan(q, action)
 	if err != nil {
 		return err
 	}
@@ -212,20 +236,22 @@ func (v *visit) startRun() error {
 	if strings.TrimSpace(o.Why) == "" {
 		return &control.Refusal{Reason: "say who wants it and why"}
 	}
-	v.carryOut(o, q, control.Run{
+	if err := v.carryOut(o, q, control.Run{
 		Filter: q.Filter, Action: action, Plan: hash, Rate: rate, Canary: runCanary, StopAt: runStop, Wait: runWait,
-	}, p)
+	}, p); err != nil {
+		return err
+	}
 	return v.to("/runs/" + o.ID)
 }
 
 // carryOut begins a run, once for each order.
-func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) {
+func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
 	n.Letters = v.letters.named(q, shownOfRun)
-	if !v.runs.begin(n) {
+	if begun, err := v.runs.begin(n); !begun {
 		cancel()
-		return
+		return err
 	}
 	what.Report = func(p control.Progress) { v.runs.update(func() { n.Progress = p }) }
 	v.runs.wg.Go(func() {
@@ -244,6 +270,7 @@ func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p con
 			}
 		})
 	})
+	return nil
 }
 
 // named returns the names of letters that a query chooses and nobody has decided,
