@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"kandashub/observability"
 )
 
 // A Letter is a dead letter, for people.
@@ -40,6 +42,16 @@ func (l Letter) Message() (source, id string) {
 	return source, id
 }
 
+// Application returns the letter's application as a person may see it. The key of
+// a letter that holds nothing may be anything, a name perhaps: "[key]" stands for
+// it.
+func (l Letter) Application() string {
+	if l.Holds {
+		return observability.MaskID(string(l.Record.Key))
+	}
+	return "[key]"
+}
+
 // Header returns a header of the letter, and whether it is there.
 func (l Letter) Header(name string) (string, bool) { return l.Record.header(name) }
 
@@ -53,6 +65,31 @@ func ReadLetters(ctx context.Context, c *Cluster, route Route) ([]Letter, error)
 		return nil, err
 	}
 	return slices.DeleteFunc(log.Letters(), func(l Letter) bool { return l.Resolved }), nil
+}
+
+// ReadLetterAt returns the one letter that lies at an offset of a route's dead
+// topic, without its decisions; an error if there is none.
+func ReadLetterAt(ctx context.Context, c *Cluster, route Route, partition int, offset int64) (Letter, error) {
+	r, err := c.readAt(ctx, route.DeadTopic(), partition, offset)
+	if err != nil {
+		return Letter{}, err
+	}
+	if kind, _ := r.header(headerKind); kind != kindLetter {
+		return Letter{}, fmt.Errorf("reading %s/%d: no letter at offset %d", route.DeadTopic(), partition, offset)
+	}
+	id, _ := r.header("hub_letter")
+	return letterOf(route, id, r), nil
+}
+
+// letterOf reads a letter as it lies in the dead topic.
+func letterOf(route Route, id string, r *Record) Letter {
+	l := Letter{ID: id, Route: route, Record: r}
+	l.Class, _ = r.header("hub_class")
+	l.Code, _ = r.header("hub_code")
+	l.Reason, _ = r.header("hub_reason")
+	holds, _ := r.header("hub_holds")
+	l.Holds = holds == "true"
+	return l
 }
 
 // A LetterLog reads all dead letters of a route, also those that are resolved.
@@ -214,15 +251,12 @@ func (g *LetterLog) letter(id string, r *Record) {
 	if g.byID[id] != nil {
 		return
 	}
-	l := &Letter{ID: id, Route: g.route, Record: r, Resolved: g.resolved[id]}
+	read := letterOf(g.route, id, r)
+	l := &read
+	l.Resolved = g.resolved[id]
 	if g.light {
 		l.Record = r.named()
 	}
-	l.Class, _ = r.header("hub_class")
-	l.Code, _ = r.header("hub_code")
-	l.Reason, _ = r.header("hub_reason")
-	holds, _ := r.header("hub_holds")
-	l.Holds = holds == "true"
 	g.byID[id] = l
 	g.letters = append(g.letters, l)
 	if !l.Holds {

@@ -150,7 +150,7 @@ func (h *hub) newConsole(running []steered) (*console.Console, error) {
 		Local: func() []console.Local { return localRoutes(running) },
 	}
 	if u, err := url.Parse(h.cfg.Console.URL); err == nil {
-		c.Host = u.Host
+		c.Host, c.HTTPS = u.Host, u.Scheme == "https"
 	}
 	for _, r := range routes {
 		c.Routes = append(c.Routes, console.Route{Name: r.name, Sources: r.reads, Writes: r.writes, System: r.system, Effect: r.effect.String()})

@@ -54,7 +54,7 @@ type shownDecision struct {
 
 func shown(l topics.Letter) shownLetter {
 	s := shownLetter{
-		Route: l.Route.Name, Letter: l.ID, Application: observed(l), Since: l.Record.Time.UTC(),
+		Route: l.Route.Name, Letter: l.ID, Application: l.Application(), Since: l.Record.Time.UTC(),
 		Class: l.Class, Code: l.Code, Holds: l.Holds, Reason: l.Reason,
 	}
 	for _, d := range l.Decisions {
@@ -102,8 +102,8 @@ func tableLetters(t io.Writer, list []shownLetter) {
 	fmt.Fprintln(t, "ROUTE\tLETTER\tAPPLICATION\tSINCE\tHOLDS\tDECIDED\tREASON")
 	for _, l := range list {
 		decided := "-"
-		if n := len(l.Decisions); n > 0 {
-			decided = l.Decisions[n-1].Action
+		if len(l.Decisions) > 0 {
+			decided = l.Decisions[0].Action // the hub carries out the first
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\t%s\n", l.Route, l.Letter, l.Application, when(l.Since, ""), l.Holds, decided, l.Reason)
 	}

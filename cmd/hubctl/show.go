@@ -7,10 +7,9 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
-	"kandashub/observability"
 	"kandashub/topics"
+	"kandashub/topics/control"
 )
 
 type deadShowCmd struct {
@@ -53,9 +52,9 @@ func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer) error {
 		var l topics.Letter
 		var err error
 		if c.Payload {
-			l, err = d.ShowPayload(ctx, c.order(), c.Route, c.Letter)
+			l, err = d.ShowPayload(ctx, c.order(), c.Route, c.Letter, nil)
 		} else {
-			l, err = d.Show(ctx, c.Route, c.Letter)
+			l, err = d.Show(ctx, c.Route, c.Letter, nil)
 		}
 		if err != nil {
 			return err
@@ -83,10 +82,6 @@ func (l wholeLetter) table(t io.Writer) {
 	_ = printJSON(t, l.Payload) // t is in memory
 }
 
-// observed is the application of a letter: what stands there may be anything
-// where the letter cannot be trusted.
-func observed(l topics.Letter) string { return observability.Mask(string(l.Record.Key)) }
-
 // effectOf says what is known of the message's effect at the system. The claim
 // says dead in each of these cases, and waits for a decision; only an untrusted
 // record has none.
@@ -102,17 +97,11 @@ func effectOf(l topics.Letter) string {
 	return "none: it is no message that the hub can trust, and has no claim"
 }
 
-// headersOf returns the headers. Those that are neither the contract's nor ours
-// may hold anything: only their size is told.
+// headersOf returns the headers that may be seen, by name.
 func headersOf(l topics.Letter) map[string]string {
 	out := map[string]string{}
-	for _, h := range l.Record.Headers {
-		switch {
-		case strings.HasPrefix(h.Key, "hub_"), strings.HasPrefix(h.Key, "ce_"), h.Key == "traceparent", h.Key == "content-type":
-			out[h.Key] = observability.Mask(string(h.Value))
-		default:
-			out[observability.Mask(h.Key)] = fmt.Sprintf("[%d bytes]", len(h.Value))
-		}
+	for _, h := range control.Headers(l) {
+		out[h.Name] = h.Value
 	}
 	return out
 }

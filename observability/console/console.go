@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/contract"
@@ -20,6 +22,7 @@ import (
 type Config struct {
 	Hub      string // name of the process that serves it
 	Host     string // host[:port] as browsers reach it, where a proxy changes it; may be empty
+	HTTPS    bool   // browsers reach it by https, perhaps through a proxy that does not say so
 	Login    Login
 	Commands *control.Commands // whose Store's Run runs
 	Contract *contract.Contract
@@ -78,7 +81,22 @@ type Console struct {
 	watch    *watch
 	runs     *runs
 	audit    auditCache
-	ended    chan struct{} // closed when Run ends, so that live pages do
+	heavy    *semaphore.Weighted // held by what reads all letters of a route
+	ended    chan struct{}       // closed when Run ends, so that live pages do
+}
+
+// maxHeavy is how many requests may read all letters of a route into memory at
+// once, beside maxRuns runs: this process also delivers.
+const maxHeavy = 2
+
+// weigh waits for its turn to do something heavy, and does it.
+func (v *visit) weigh(do func(ctx context.Context) error) error {
+	ctx := v.r.Context()
+	if err := v.heavy.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer v.heavy.Release(1)
+	return do(ctx)
 }
 
 // New returns a console that asks nothing yet.
@@ -88,6 +106,7 @@ func New(cfg Config) (*Console, error) {
 		return nil, err
 	}
 	c := &Console{cfg: cfg, pages: pages, ended: make(chan struct{}), letters: newLetterIndex(cfg.Commands.Cluster, cfg.Commands.Routes)}
+	c.heavy = semaphore.NewWeighted(maxHeavy)
 	c.watch = newWatch(c)
 	c.runs = newRuns()
 	return c, nil
@@ -117,6 +136,9 @@ type endpoint struct {
 	do      func(*visit) error
 }
 
+// live is what a page asks for by itself, for as long as it is open.
+const live = "GET /events"
+
 // endpoints is everything that can be asked for.
 func endpoints() []endpoint {
 	return []endpoint{
@@ -128,7 +150,7 @@ func endpoints() []endpoint {
 
 		{"POST /logout", Viewer, (*visit).logout},
 		{"GET /{$}", Viewer, (*visit).overview},
-		{"GET /events", Viewer, (*visit).events},
+		{live, Viewer, (*visit).events},
 		{"GET /letters", Viewer, (*visit).letterList},
 		{"GET /letters/{route}/{letter}", Viewer, (*visit).letterPage},
 		{"GET /application", Viewer, (*visit).applicationForm},
@@ -166,7 +188,11 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		v := &visit{Console: c, w: &answer{ResponseWriter: w}, r: r, lang: chosenLanguage(r)}
-		u, known := c.userOf(r)
+		by := person
+		if e.pattern == live {
+			by = page
+		}
+		u, known := c.userOf(r, by)
 		v.user = u
 		switch {
 		case e.role > Nobody && !known:
@@ -182,7 +208,7 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 				v.fail(err)
 			}
 		}
-		if e.pattern != "GET /events" { // which lasts as long as the page is open
+		if e.pattern != live { // which lasts
 			c.cfg.Metrics.HTTP("console", r.Method, v.w.status, time.Since(began))
 		}
 	}

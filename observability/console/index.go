@@ -5,13 +5,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/control"
 )
@@ -127,27 +125,18 @@ type letterRow struct {
 	At                             time.Time
 	Holds                          bool
 	State                          string
-	Action, Who                    string // of the last decision
+	Action, Who                    string // of the decision that takes effect: the first
 }
 
 func rowOf(l *topics.Letter) letterRow {
 	r := letterRow{
 		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds,
-		Application: application(l), State: letterState(l),
+		Application: l.Application(), State: letterState(l),
 	}
-	if n := len(l.Decisions); n > 0 {
-		r.Action, r.Who = l.Decisions[n-1].Action, l.Decisions[n-1].Who
+	if len(l.Decisions) > 0 {
+		r.Action, r.Who = l.Decisions[0].Action, l.Decisions[0].Who
 	}
 	return r
-}
-
-// application is the application of a letter. The key of what is no message of
-// ours may be anything.
-func application(l *topics.Letter) string {
-	if l.Holds {
-		return string(l.Record.Key)
-	}
-	return shorten(observability.Mask(strings.ToValidUTF8(string(l.Record.Key), "?")), topics.MaxApplicationID)
 }
 
 func shorten(s string, most int) string {

@@ -138,7 +138,7 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 	}
 	carried := whole
 	if carried == nil && !known.Resolved {
-		masked, err := v.cfg.Commands.Show(v.r.Context(), route, id)
+		masked, err := v.cfg.Commands.Show(v.r.Context(), route, id, placeOf(known))
 		var refused *control.Refusal
 		switch {
 		case errors.As(err, &refused): // it has been resolved just now
@@ -168,25 +168,22 @@ func undoable(l topics.Letter) bool {
 		len(l.Decisions) > 0 && l.Decisions[0].Action == topics.DecideDiscard
 }
 
-// A header of a letter as a page shows it.
-type header struct{ Name, Value string }
-
-// shownHeaders are those that hold ids, times and codes. A sender may put
-// anything into others.
-func shownHeaders() []string {
-	return []string{"ce_id", "ce_type", "ce_source", "ce_time", "ce_roottime", "traceparent", "hub_topic", "hub_partition", "hub_offset", "hub_at", "hub_route"}
+// isShown says whether a page shows a header. The others repeat what stands
+// elsewhere on it.
+func isShown(name string) bool {
+	switch name {
+	case "ce_id", "ce_type", "ce_source", "ce_time", "ce_roottime", "traceparent", "hub_topic", "hub_partition", "hub_offset", "hub_at", "hub_route":
+		return true
+	}
+	return false
 }
 
-func headersOf(l topics.Letter) (out []header) {
-	for _, name := range shownHeaders() {
-		value, ok := l.Header(name)
-		if !ok {
-			continue
+func headersOf(l topics.Letter) (out []control.Header) {
+	for _, h := range control.Headers(l) {
+		if isShown(h.Name) {
+			h.Value = shorten(strings.ToValidUTF8(h.Value, "?"), 200)
+			out = append(out, h)
 		}
-		if !l.Holds && strings.HasPrefix(name, "ce_") {
-			value = observability.Mask(value) // it is not to be trusted
-		}
-		out = append(out, header{name, shorten(strings.ToValidUTF8(value, "?"), 200)})
 	}
 	return out
 }
@@ -207,13 +204,26 @@ func pretty(payload []byte) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// placeOf is where a letter of the index lies.
+func placeOf(l topics.Letter) *control.Place {
+	return &control.Place{Partition: l.Record.Partition, Offset: l.Record.Offset}
+}
+
 // reveal shows what a letter carries. That is on record.
 func (v *visit) reveal() error {
 	o, err := v.order()
 	if err != nil {
 		return err
 	}
-	l, err := v.cfg.Commands.ShowPayload(v.r.Context(), o, v.r.PathValue("route"), v.r.PathValue("letter"))
+	route, id := v.r.PathValue("route"), v.r.PathValue("letter")
+	if err := v.letters.readAnew(v.r.Context()); err != nil {
+		return err
+	}
+	var at *control.Place // of one that is not resolved: others are refused
+	if known, err := v.letters.get(route, id); err == nil && !known.Resolved {
+		at = placeOf(known)
+	}
+	l, err := v.cfg.Commands.ShowPayload(v.r.Context(), o, route, id, at)
 	if err != nil {
 		return err
 	}
@@ -235,7 +245,11 @@ func (v *visit) undo() error {
 		return err
 	}
 	route := v.r.PathValue("route")
-	again, err := v.cfg.Commands.Undo(v.r.Context(), o, route, v.r.PathValue("letter"), undoWait)
+	var again string
+	err = v.weigh(func(ctx context.Context) error {
+		again, err = v.cfg.Commands.Undo(ctx, o, route, v.r.PathValue("letter"), undoWait)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -259,7 +273,7 @@ func (v *visit) decide(note string, do func(ctx context.Context, o control.Order
 		return err
 	}
 	route, id := v.r.PathValue("route"), v.r.PathValue("letter")
-	if err := do(v.r.Context(), o, route, id); err != nil {
+	if err := v.weigh(func(ctx context.Context) error { return do(ctx, o, route, id) }); err != nil {
 		return err
 	}
 	if err := v.letters.readAnew(v.r.Context()); err != nil {

@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -225,6 +226,13 @@ func TestReplayOfAFilter(t *testing.T) {
 		t.Errorf("a dry run is on record: %q", steps)
 	}
 	w.refusing(false)
+	for _, rate := range []string{"NaN", "Inf", "1e-10", "501"} {
+		wrong := maps.Clone(form)
+		wrong.Set("rate", rate)
+		if status, _, page := p.post("/runs", wrong); status != http.StatusConflict {
+			t.Errorf("a rate of %s: %d\n%s", rate, status, main(page))
+		}
+	}
 	var location string
 	for range 2 { // a double click
 		status, to, page := p.post("/runs", form)
@@ -263,6 +271,12 @@ func TestReplayOfChosenLetters(t *testing.T) {
 	}
 	if status, _, _ := p.post("/plan", url.Values{"action": {"replay"}, "which": {"selected"}, "filter": {""}}); status != http.StatusConflict {
 		t.Errorf("a plan of nothing: %d", status)
+	}
+	// A plan knows letters that nobody has decided: all of another state are none.
+	for state, want := range map[string]int{"decided": http.StatusConflict, "all": http.StatusConflict, "open": http.StatusOK, "": http.StatusOK} {
+		if status, _, _ := p.post("/plan", url.Values{"action": {"replay"}, "which": {"all"}, "filter": {"state=" + state}}); status != want {
+			t.Errorf("all that are %q: %d, want %d", state, status, want)
+		}
 	}
 }
 
@@ -312,13 +326,69 @@ func TestCancel(t *testing.T) {
 	form.Set("rate", "1")
 	w.refusing(false)
 	_, location, _ := p.post("/runs", form)
-	if status, _, page := p.post(location+"/cancel", url.Values{}); status != http.StatusSeeOther {
+	p.has(p.get(location), location+"/cancel")
+	if status, _, page := p.post(location+"/cancel", url.Values{"request": {uuid.NewString()}}); status != http.StatusConflict {
+		t.Fatalf("without a reason: %d\n%s", status, main(page))
+	}
+	if status, _, page := p.post(location+"/cancel", order()); status != http.StatusSeeOther {
 		t.Fatalf("%d\n%s", status, main(page))
 	}
 	servertest.Eventually(t, "the run has ended", func() bool { return strings.Contains(p.get(location), ">canceled<") })
 	left, err := w.commands.Letters(t.Context(), control.Filter{})
 	if err != nil || len(left) < 20 {
 		t.Errorf("left are %d letters, %v", len(left), err)
+	}
+	if status, _, _ := p.post(location+"/cancel", order()); status != http.StatusConflict {
+		t.Errorf("a run that has ended is stopped: %d", status)
+	}
+	steps, err := w.auditSteps()
+	what := "cancel run " + strings.TrimPrefix(location, "/runs/") + ": "
+	for _, result := range []string{control.Asked, control.Done, control.Refused} {
+		if !slices.Contains(steps, what+result) {
+			t.Errorf("on record is %q, not %s (%v)", steps, what+result, err)
+		}
+	}
+}
+
+// No more than two runs are under way at once.
+func TestRunsAreBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	w.startHub()
+	var all []string
+	for i := range 30 {
+		all = append(all, fmt.Sprintf("egov-%d", i))
+	}
+	w.send(all...)
+	letters := w.letters(30)
+	p := w.enters("operator")
+	var forms []url.Values
+	for i := range 3 { // ten letters each
+		var names []string
+		for _, l := range letters[10*i : 10*i+10] {
+			names = append(names, route+"/"+l.ID)
+		}
+		form, _ := p.planned("replay", "selected", names...)
+		form.Set("rate", "0.01")
+		forms = append(forms, form)
+	}
+	var first string
+	for i, form := range forms {
+		want := http.StatusSeeOther
+		if i == 2 {
+			want = http.StatusConflict
+		}
+		status, location, page := p.post("/runs", form)
+		if status != want {
+			t.Fatalf("run %d: %d\n%s", i, status, main(page))
+		}
+		if i == 0 {
+			first = location
+		}
+	}
+	p.post(first+"/cancel", order())
+	servertest.Eventually(t, "the run has ended", func() bool { return strings.Contains(p.get(first), ">canceled<") })
+	if status, _, page := p.post("/runs", forms[2]); status != http.StatusSeeOther {
+		t.Errorf("once one has ended: %d\n%s", status, main(page))
 	}
 }
 

@@ -41,8 +41,9 @@ const (
 	loginCookie   = "hub_login"
 )
 
-// userOf returns who a request is from.
-func (c *Console) userOf(r *http.Request) (User, bool) {
+// userOf returns who a request is from. by says whether somebody makes it: a page
+// that asks by itself does not keep its session from ending.
+func (c *Console) userOf(r *http.Request, by asker) (User, bool) {
 	if len(c.cfg.Login.Proxies) > 0 {
 		return c.cfg.Login.proxied(r)
 	}
@@ -50,8 +51,16 @@ func (c *Console) userOf(r *http.Request) (User, bool) {
 	if err != nil {
 		return User{}, false
 	}
-	return c.sessions.user(cookie.Value, time.Now())
+	return c.sessions.user(cookie.Value, time.Now(), by)
 }
+
+// An asker is who makes a request: a person, or a page by itself.
+type asker bool
+
+const (
+	person asker = true
+	page   asker = false
+)
 
 // proxied believes the headers of a trusted proxy.
 func (l Login) proxied(r *http.Request) (User, bool) {
@@ -82,8 +91,14 @@ func cleanName(name string) string {
 }
 
 // local reports whether a request comes from this machine and was meant for it:
-// a page elsewhere can point a name of its own at it, but not send our Host.
+// a page elsewhere can point a name of its own at it, but not send our Host. What a
+// proxy on this machine hands on comes from elsewhere.
 func local(r *http.Request) bool {
+	for name := range r.Header {
+		if name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") {
+			return false
+		}
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !peer.Addr().Unmap().IsLoopback() {
 		return false
@@ -138,7 +153,7 @@ func (s *sessions) begin(u User, now time.Time) string {
 	return id
 }
 
-func (s *sessions) user(id string, now time.Time) (User, bool) {
+func (s *sessions) user(id string, now time.Time, by asker) (User, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known := s.open[id]
@@ -146,7 +161,9 @@ func (s *sessions) user(id string, now time.Time) (User, bool) {
 		delete(s.open, id)
 		return User{}, false
 	}
-	known.last = now
+	if by == person {
+		known.last = now
+	}
 	return known.user, true
 }
 
@@ -157,16 +174,16 @@ func (s *sessions) end(id string) {
 }
 
 // setCookie sets a cookie that no script can read and no other site sends.
-func setCookie(w http.ResponseWriter, r *http.Request, name, value string, same http.SameSite, age time.Duration) {
+func (c *Console) setCookie(w http.ResponseWriter, r *http.Request, name, value string, same http.SameSite, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: same, MaxAge: int(age.Seconds()),
-		Secure: r.TLS != nil || !local(r),
+		Secure: r.TLS != nil || c.cfg.HTTPS || !local(r),
 	})
 }
 
 // welcome begins a session.
 func (c *Console) welcome(w http.ResponseWriter, r *http.Request, u User) {
-	setCookie(w, r, sessionCookie, c.sessions.begin(u, time.Now()), http.SameSiteStrictMode, sessionLong)
+	c.setCookie(w, r, sessionCookie, c.sessions.begin(u, time.Now()), http.SameSiteStrictMode, sessionLong)
 	c.cfg.Log.Info("login", "role", u.Role.String())
 }
 
@@ -197,7 +214,7 @@ func (v *visit) logout() error {
 	if cookie, err := v.r.Cookie(sessionCookie); err == nil {
 		v.sessions.end(cookie.Value)
 	}
-	setCookie(v.w, v.r, sessionCookie, "", http.SameSiteStrictMode, -time.Second)
+	v.setCookie(v.w, v.r, sessionCookie, "", http.SameSiteStrictMode, -time.Second)
 	v.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return v.to("/login")
 }

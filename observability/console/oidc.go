@@ -75,7 +75,7 @@ func (v *visit) loginOIDC() error {
 	}
 	state, nonce, verifier := rand.Text(), rand.Text(), oauth2.GenerateVerifier()
 	// Lax, for the provider sends the browser back.
-	setCookie(v.w, v.r, loginCookie, state+"."+nonce+"."+verifier, http.SameSiteLaxMode, loginTime)
+	v.setCookie(v.w, v.r, loginCookie, state+"."+nonce+"."+verifier, http.SameSiteLaxMode, loginTime)
 	http.Redirect(v.w, v.r, config.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusFound)
 	return nil
 }
@@ -90,7 +90,7 @@ func (v *visit) callback() error {
 	if err != nil {
 		return errForbidden
 	}
-	setCookie(v.w, v.r, loginCookie, "", http.SameSiteLaxMode, -time.Second)
+	v.setCookie(v.w, v.r, loginCookie, "", http.SameSiteLaxMode, -time.Second)
 	parts := strings.SplitN(cookie.Value, ".", 3)
 	if len(parts) != 3 || subtle.ConstantTimeCompare([]byte(parts[0]), []byte(v.r.URL.Query().Get("state"))) != 1 {
 		return errForbidden

@@ -145,8 +145,8 @@ func (v *visit) events() error {
 		case <-v.ended:
 			return nil
 		}
-		if _, still := v.userOf(v.r); !still {
-			return nil // logged out meanwhile
+		if _, still := v.userOf(v.r, page); !still {
+			return nil // logged out meanwhile, or for so long without a request
 		}
 	}
 }

@@ -2,8 +2,8 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +21,10 @@ const (
 
 	// keptRuns is how many runs are remembered; the audit remembers all.
 	keptRuns = 50
+
+	// maxRuns may be under way at once: each holds the letters of its routes in
+	// memory.
+	maxRuns = 2
 
 	// shownOfRun bounds the letters of a run that are listed one by one.
 	shownOfRun = 500
@@ -60,18 +64,28 @@ type run struct {
 	Problem  string
 }
 
-// begin adds a run, unless there is one of this id.
-func (r *runs) begin(n *run) bool {
+// begin adds a run, unless there is one of this id. It refuses one more than may
+// be under way.
+func (r *runs) begin(n *run) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if slices.ContainsFunc(r.list, func(o *run) bool { return o.ID == n.ID }) {
-		return false
+	going := 0
+	for _, o := range r.list {
+		if o.ID == n.ID {
+			return false, nil
+		}
+		if o.Ended.IsZero() {
+			going++
+		}
+	}
+	if going >= maxRuns {
+		return false, &control.Refusal{Reason: fmt.Sprintf("%d runs are under way: stop one, or wait for its end", going)}
 	}
 	r.list = slices.Insert(r.list, 0, n)
 	for len(r.list) > keptRuns && !r.list[len(r.list)-1].Ended.IsZero() {
 		r.list = r.list[:len(r.list)-1]
 	}
-	return true
+	return true, nil
 }
 
 func (r *runs) update(f func()) {
@@ -100,6 +114,18 @@ func (r *runs) get(id string) (run, error) {
 	return run{}, errNotFound
 }
 
+// cancel stops a run, and reports whether it was still under way.
+func (r *runs) cancel(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.IndexFunc(r.list, func(o *run) bool { return o.ID == id && o.Ended.IsZero() })
+	if i < 0 {
+		return false
+	}
+	r.list[i].cancel()
+	return true
+}
+
 // wait stops what is under way and waits for its end. What was decided stays; the
 // same plan can be taken up again.
 func (r *runs) wait() {
@@ -107,58 +133,6 @@ func (r *runs) wait() {
 		o.cancel()
 	}
 	r.wg.Wait()
-}
-
-// planQuery reads what a plan is about: letters that were chosen one by one, or a
-// whole filter.
-func (v *visit) planQuery() (letterQuery, error) {
-	values, err := url.ParseQuery(v.r.PostFormValue("filter"))
-	if err != nil {
-		return letterQuery{}, badRequest("the filter cannot be read")
-	}
-	q, err := readQuery(values)
-	if err != nil {
-		return q, err
-	}
-	if v.r.PostFormValue("which") != "selected" {
-		return q, nil
-	}
-	for _, name := range v.r.PostForm["letter"] {
-		route, id, ok := strings.Cut(name, "/")
-		if !ok {
-			return q, badRequest("%q names no letter", shorten(name, 80))
-		}
-		q.Letters, q.Chosen = append(q.Letters, id), append(q.Chosen, name)
-		if !slices.Contains(q.Routes, route) {
-			q.Routes = append(q.Routes, route)
-		}
-	}
-	if len(q.Letters) == 0 {
-		return q, &control.Refusal{Reason: "no letter was chosen"}
-	}
-	return q, nil
-}
-
-// plan says what a decision of many letters would come to. It changes nothing.
-func (v *visit) plan() error {
-	q, err := v.planQuery()
-	if err != nil {
-		return err
-	}
-	action := v.r.PostFormValue("action")
-	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)
-	if err != nil {
-		return err
-	}
-	waiting := 0
-	for _, o := range p.Orders {
-		waiting += o.Followers
-	}
-	many := action == topics.DecideDiscard && p.Letters > typedFrom
-	return v.show(http.StatusOK, "plan", map[string]any{
-		"Plan": p, "Query": q, "Waiting": waiting, "Typed": many, "Rate": runRate,
-		"Allowed": !many || v.user.Role >= Approver, "Orders": p.Orders[:min(len(p.Orders), 20)],
-	})
 }
 
 // startRun carries a plan out, beside the page.
@@ -172,11 +146,14 @@ func (v *visit) startRun() error {
 		return err
 	}
 	rate, err := strconv.ParseFloat(v.r.PostFormValue("rate"), 64)
-	if err != nil || rate <= 0 || rate > 500 {
-		return badRequest("the rate is a number of letters a second, 500 at most")
+	if err != nil {
+		return badRequest("the rate is a number of letters a second")
+	}
+	if err := control.CheckRate(rate); err != nil {
+		return err
 	}
 	action, hash := v.r.PostFormValue("action"), v.r.PostFormValue("plan")
-	p, err := v.cfg.Commands.Plan(v.r.Context(), q.Filter, action)
+	p, err := v.makePlan(q, action)
 	if err != nil {
 		return err
 	}
@@ -194,20 +171,22 @@ func (v *visit) startRun() error {
 	if strings.TrimSpace(o.Why) == "" {
 		return &control.Refusal{Reason: "say who wants it and why"}
 	}
-	v.carryOut(o, q, control.Run{
+	if err := v.carryOut(o, q, control.Run{
 		Filter: q.Filter, Action: action, Plan: hash, Rate: rate, Canary: runCanary, StopAt: runStop, Wait: runWait,
-	}, p)
+	}, p); err != nil {
+		return err
+	}
 	return v.to("/runs/" + o.ID)
 }
 
 // carryOut begins a run, once for each order.
-func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) {
+func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
 	n.Letters = v.letters.named(q, shownOfRun)
-	if !v.runs.begin(n) {
+	if begun, err := v.runs.begin(n); !begun {
 		cancel()
-		return
+		return err
 	}
 	what.Report = func(p control.Progress) { v.runs.update(func() { n.Progress = p }) }
 	v.runs.wg.Go(func() {
@@ -226,6 +205,7 @@ func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p con
 			}
 		})
 	})
+	return nil
 }
 
 // named returns the names of letters that a query chooses and nobody has decided,
@@ -284,11 +264,16 @@ func (v *visit) runPage() error {
 
 // cancelRun stops a run. What it has decided stays.
 func (v *visit) cancelRun() error {
+	o, err := v.order()
+	if err != nil {
+		return err
+	}
 	r, err := v.runs.get(v.r.PathValue("run"))
 	if err != nil {
 		return err
 	}
-	r.cancel()
-	v.cfg.Log.Info("run canceled", "who", v.user.Name)
+	if err := v.cfg.Commands.CancelRun(v.r.Context(), o, r.ID, func() bool { return v.runs.cancel(r.ID) }); err != nil {
+		return err
+	}
 	return v.to("/runs/"+r.ID, "note.canceled")
 }

@@ -72,33 +72,54 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// A session's cookie is out of reach of scripts and of other sites.
+// A session's cookie is out of reach of scripts and of other sites, and does not
+// leave an encrypted connection where browsers have one.
 func TestSessionCookie(t *testing.T) {
-	w := newWorld(t, nil)
-	p := w.enters("")
-	p.client.Jar = nil
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.server.URL+"/login", strings.NewReader(url.Values{"name": {"duty"}, "role": {"viewer"}}.Encode()))
+	for _, https := range []bool{false, true} {
+		w := newWorld(t, func(c *console.Config) { c.HTTPS = https })
+		c := w.sessionCookie()
+		if c == nil {
+			t.Fatal("no session")
+		}
+		if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || len(c.Value) < 26 || c.Secure != https {
+			t.Errorf("https %t: %s", https, c)
+		}
+	}
+}
+
+// sessionCookie logs in and returns the session's cookie.
+func (w *world) sessionCookie(headers ...string) *http.Cookie {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, w.server.URL+"/login", strings.NewReader(url.Values{"name": {"duty"}, "role": {"viewer"}}.Encode()))
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Origin", w.server.URL)
-	resp, err := p.client.Do(req)
+	for _, name := range headers {
+		req.Header.Set(name, "192.0.2.7")
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	resp.Body.Close()
-	found := false
 	for _, c := range resp.Cookies() {
 		if c.Name == "hub_session" {
-			found = true
-			if !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || len(c.Value) < 26 {
-				t.Errorf("%s", c)
-			}
+			return c
 		}
 	}
-	if !found {
-		t.Error("no session")
+	return nil
+}
+
+// What a proxy on this machine hands on comes from elsewhere: nobody there is
+// whom they say.
+func TestDevLoginIsNotForwarded(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "Forwarded"} {
+		if w.sessionCookie(name) != nil {
+			t.Errorf("a request with %s has logged in", name)
+		}
 	}
 }
 

@@ -80,7 +80,7 @@ func (v *visit) to(path string, note ...string) error {
 		for i := range note {
 			note[i] = url.QueryEscape(note[i])
 		}
-		setCookie(v.w, v.r, noteCookie, strings.Join(note, "&"), http.SameSiteStrictMode, time.Minute)
+		v.setCookie(v.w, v.r, noteCookie, strings.Join(note, "&"), http.SameSiteStrictMode, time.Minute)
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
 	return nil
@@ -102,7 +102,7 @@ func (v *visit) note() (note []string) {
 	if !strings.HasPrefix(note[0], "note.") {
 		return nil
 	}
-	setCookie(v.w, v.r, noteCookie, "", http.SameSiteStrictMode, -time.Second)
+	v.setCookie(v.w, v.r, noteCookie, "", http.SameSiteStrictMode, -time.Second)
 	return note
 }
 
@@ -129,11 +129,11 @@ func (v *visit) order() (control.Order, error) {
 // preferences sets language and theme.
 func (v *visit) preferences() error {
 	if lang := v.r.PostFormValue("lang"); isLanguage(lang) {
-		setCookie(v.w, v.r, langCookie, lang, http.SameSiteLaxMode, 365*24*time.Hour)
+		v.setCookie(v.w, v.r, langCookie, lang, http.SameSiteLaxMode, 365*24*time.Hour)
 	}
 	switch t := v.r.PostFormValue("theme"); t {
 	case "light", "dark", "auto":
-		setCookie(v.w, v.r, themeCookie, t, http.SameSiteLaxMode, 365*24*time.Hour)
+		v.setCookie(v.w, v.r, themeCookie, t, http.SameSiteLaxMode, 365*24*time.Hour)
 	}
 	return v.to(v.back("/"))
 }

@@ -53,6 +53,7 @@ const (
 	actionDiscard     = topics.DecideDiscard + " letter"
 	actionUndo        = topics.DecideUndo + " letter"
 	actionRunPlan     = "run plan"
+	actionCancelRun   = "cancel run"
 	actionShowPayload = "show payload"
 	actionExport      = "export payloads"
 )
@@ -60,7 +61,7 @@ const (
 // Actions are all actions there are.
 func Actions() []string {
 	return []string{actionPause, actionDrain, actionResume, actionForceOpen, actionForceClosed, actionRelease, actionAcceptLoss,
-		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionShowPayload, actionExport}
+		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionCancelRun, actionShowPayload, actionExport}
 }
 
 // An Order says who wants something, and why. Both are kept for ever, so they
@@ -100,8 +101,6 @@ const (
 	maxWhy = 1000
 )
 
-var iinLike = regexp.MustCompile(`[0-9]{12}`)
-
 // check refuses an order that says too little, or what must not be kept.
 func (o Order) check() error {
 	switch {
@@ -109,10 +108,39 @@ func (o Order) check() error {
 		return refuse("say who wants it and why")
 	case len(o.Who) > maxWho || len(o.Why) > maxWhy:
 		return refuse("who is at most %d bytes long, and why %d", maxWho, maxWhy)
-	case iinLike.MatchString(o.Who) || iinLike.MatchString(o.Why):
-		return refuse("twelve digits may be an IIN: who and why are kept for ever and hold no personal data")
+	case observability.Mask(o.Who) != o.Who || observability.Mask(o.Why) != o.Why:
+		return refuse("who and why are kept for ever and hold no personal data: what stands there may be an IIN (twelve digits or more), a phone number or an e-mail address")
 	}
 	return nil
+}
+
+// Forms of what a command is about.
+var (
+	nameForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+	planForm = regexp.MustCompile(`^[0-9a-z]{1,13}-[0-9a-f]{32}$`)
+)
+
+// about names what a command is about, for the audit. It is written down before
+// anybody knows whether there is such a route or letter, so what has not the form
+// of a name is not kept. Each part of a letter's id is looked at by itself: the
+// UUID in it may end in twelve digits.
+func about(names ...string) string {
+	kept := make([]string, len(names))
+	for i, name := range names {
+		switch {
+		case planForm.MatchString(name):
+			kept[i] = name
+		case !nameForm.MatchString(name):
+			kept[i] = fmt.Sprintf("[%d bytes]", len(name))
+		default:
+			parts := strings.Split(name, ".")
+			for j := range parts {
+				parts[j] = observability.MaskID(parts[j])
+			}
+			kept[i] = strings.Join(parts, ".")
+		}
+	}
+	return strings.Join(kept, "/")
 }
 
 // carry does one command, between its records in hub.audit. do returns what is
@@ -136,6 +164,8 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 	switch {
 	case errors.As(err, &refused):
 		step.Result, step.Detail = Refused, observability.Mask(refused.Reason)
+	case err != nil && detail != "": // what was done before it failed
+		step.Result, step.Detail = Failed, detail+": "+observability.Mask(err.Error())
 	case err != nil:
 		step.Result, step.Detail = Failed, observability.Mask(err.Error())
 	}
@@ -167,7 +197,7 @@ func (c *Commands) write(ctx context.Context, step AuditRecord) error {
 // known refuses a route that does not exist.
 func (c *Commands) known(route string) error {
 	if !slices.Contains(c.Routes, route) {
-		return missing("there is no route %s", route)
+		return missing("there is no route %s", about(route))
 	}
 	return nil
 }
@@ -191,7 +221,7 @@ func until(since time.Time, d time.Duration) time.Time {
 // ForceBreaker holds the breaker of a route's operation open or closed, for d, or
 // until it is released where d is zero.
 func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, d time.Duration) error {
-	return c.carry(ctx, o, "force breaker "+to, route, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, "force breaker "+to, about(route), func(ctx context.Context, o Order) (string, error) {
 		if err := c.known(route); err != nil {
 			return "", err
 		}
@@ -203,7 +233,7 @@ func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, 
 
 // ReleaseBreaker lets a breaker work by itself again.
 func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, actionRelease, route, func(ctx context.Context, _ Order) (string, error) {
+	return c.carry(ctx, o, actionRelease, about(route), func(ctx context.Context, _ Order) (string, error) {
 		state, err := c.now(ctx)
 		if err != nil {
 			return "", err

@@ -115,12 +115,47 @@ func TestOrdersHoldNoPersonalData(t *testing.T) {
 		"who wants it":  {Who: "duty", Why: "  "},
 		"may be an IIN": {Who: "duty", Why: "the person with 990101200017 asked"},
 		"twelve digits": {Who: "990101200017", Why: "why"},
+		"phone number":  {Who: "duty", Why: "the applicant on +7 701 000 00 00 asked"},
+		"e-mail":        {Who: "duty", Why: "applicant@example.org asked"},
 		"at most":       {Who: "duty", Why: strings.Repeat("x", 1001)},
 	} {
 		d.refused(d.Pause(t.Context(), o, a, 0), why)
 	}
 	if got := d.steps(); len(got) != 0 {
 		t.Errorf("on record is %q", got)
+	}
+}
+
+// Nor does what a command is said to be about, whatever was put there.
+func TestAuditNamesHoldNoPersonalData(t *testing.T) {
+	route := servertest.Unique("r")
+	d := newDesk(t, servertest.Brokers(t), route)
+	id := "rejected.http_422.0f0e0d0c-0b0a-4f0e-8d0c-123456789012"
+	for _, name := range []string{id, "990101200017", "Secretova A.", strings.Repeat("x", 201)} {
+		d.refused(d.Discard(t.Context(), order, route, name), "no unresolved letter")
+	}
+	d.refused(d.Pause(t.Context(), order, "990101200017", 0), "no route")
+	_, err := d.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "Secretova A.", Rate: 1})
+	d.refused(err, "names no plan")
+	_, err = d.RunPlan(t.Context(), order, control.Run{Action: "Secretova", Plan: "m9-4f", Rate: 1})
+	d.refused(err, "can be replayed or discarded")
+	_, err = d.Payloads(t.Context(), order, control.Filter{Routes: []string{"Secretova A."}, Application: "990101200017", Letters: []string{id}, Text: "Secretova"})
+	d.refused(err, "no route")
+	var want []string
+	for _, what := range []string{"discard letter " + route + "/" + id, "discard letter " + route + "/[iin]", "discard letter " + route + "/[12 bytes]",
+		"discard letter " + route + "/[201 bytes]", "pause route [iin]", "run plan replay [12 bytes]",
+		`export payloads {"routes":["[12 bytes]"],"application":"[iin]","letters":["` + id + `"]}`} {
+		want = append(want, what+": asked", what+": refused")
+	}
+	if got := d.steps(); !slices.Equal(got, want) {
+		t.Errorf("on record is %q, want %q", got, want)
+	}
+	records, err := control.ReadAuditOf(t.Context(), d.cluster, d.audit)
+	d.must(err)
+	for _, r := range records {
+		if s := string(r.Written()); strings.Contains(s, "Secretova") || strings.Contains(s, "990101200017") {
+			t.Errorf("on record is %s", s)
+		}
 	}
 }
 
@@ -187,7 +222,7 @@ func TestUnknownLetter(t *testing.T) {
 	d := newDesk(t, servertest.Brokers(t), route)
 	d.refused(d.Replay(t.Context(), order, route, "none"), "no unresolved letter")
 	d.refused(d.Discard(t.Context(), order, "nowhere", "none"), "no route")
-	_, err := d.ShowPayload(t.Context(), order, route, "none")
+	_, err := d.ShowPayload(t.Context(), order, route, "none", nil)
 	d.refused(err, "no unresolved letter")
 }
 

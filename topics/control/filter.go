@@ -95,3 +95,21 @@ func discardOf(l topics.Letter) (topics.Decision, bool) {
 	}
 	return l.Decisions[0], true
 }
+
+// named returns the filter as the audit keeps it: without its text, which may
+// hold anything, and with names as about writes them.
+func (f Filter) named() Filter {
+	f.Text = ""
+	f.Routes, f.Letters = slices.Clone(f.Routes), slices.Clone(f.Letters)
+	for _, names := range [][]string{f.Routes, f.Letters} {
+		for i := range names {
+			names[i] = about(names[i])
+		}
+	}
+	for _, name := range []*string{&f.Class, &f.Code, &f.Application} {
+		if *name != "" {
+			*name = about(*name)
+		}
+	}
+	return f
+}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
-	"kandashub/observability"
 	"kandashub/topics"
 )
 
@@ -20,12 +20,35 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 			return l, nil
 		}
 	}
-	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, id)
+	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, about(id))
 }
 
-// Show returns one unresolved letter without what it carries.
-func (c *Commands) Show(ctx context.Context, route, id string) (topics.Letter, error) {
-	l, err := c.letter(ctx, route, id)
+// A Place is where a letter lies in its dead topic. Whoever keeps an index of
+// letters knows it; without it, all letters of a route are read to find one.
+type Place struct {
+	Partition int
+	Offset    int64
+}
+
+// letterAt is letter where the caller may know the place of one that is not
+// resolved; its decisions are not read then.
+func (c *Commands) letterAt(ctx context.Context, route, id string, at *Place) (topics.Letter, error) {
+	if at == nil {
+		return c.letter(ctx, route, id)
+	}
+	if err := c.known(route); err != nil {
+		return topics.Letter{}, err
+	}
+	l, err := topics.ReadLetterAt(ctx, c.Cluster, topics.Route{Name: route}, at.Partition, at.Offset)
+	if err == nil && l.ID != id {
+		err = missing("another letter than %s lies there", about(id))
+	}
+	return l, err
+}
+
+// Show returns one unresolved letter without what it carries. at may be nil.
+func (c *Commands) Show(ctx context.Context, route, id string, at *Place) (topics.Letter, error) {
+	l, err := c.letterAt(ctx, route, id, at)
 	if err != nil {
 		return l, err
 	}
@@ -41,25 +64,26 @@ func Masked(l topics.Letter) topics.Letter {
 }
 
 // ShowPayload returns one unresolved letter with what it carries: personal data.
-// That somebody looked is on record.
-func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string) (l topics.Letter, err error) {
-	err = c.carry(ctx, o, actionShowPayload, route+"/"+id, func(ctx context.Context, _ Order) (string, error) {
-		l, err = c.letter(ctx, route, id)
+// That somebody looked is on record. at may be nil.
+func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string, at *Place) (l topics.Letter, err error) {
+	err = c.carry(ctx, o, actionShowPayload, about(route, id), func(ctx context.Context, _ Order) (string, error) {
+		l, err = c.letterAt(ctx, route, id, at)
 		return "", err
 	})
-	return l, err
+	if err != nil {
+		return topics.Letter{}, err
+	}
+	return l, nil
 }
 
 // Payloads returns the letters that the filter chooses with what they carry. That
 // somebody looked, at which and how many, is on record.
 func (c *Commands) Payloads(ctx context.Context, o Order, f Filter) (letters []topics.Letter, err error) {
-	named := f
-	named.Text = "" // may hold anything
-	object, err := json.Marshal(named)
+	object, err := json.Marshal(f.named())
 	if err != nil {
 		return nil, err
 	}
-	err = c.carry(ctx, o, actionExport, observability.Mask(string(object)), func(ctx context.Context, _ Order) (string, error) {
+	err = c.carry(ctx, o, actionExport, string(object), func(ctx context.Context, _ Order) (string, error) {
 		letters, err = c.Letters(ctx, f)
 		return fmt.Sprintf("%d letters", len(letters)), err
 	})
@@ -84,15 +108,20 @@ func (c *Commands) Answer(ctx context.Context, o Order, route, id string, replie
 }
 
 // decide writes a decision beside its letter. Of several that race, the hub
-// carries out the first.
+// carries out the first, so a second one is refused where the first is seen; the
+// same request may come again.
 func (c *Commands) decide(ctx context.Context, o Order, action, route, id string, replies func(topics.Letter) ([]topics.GivenReply, error)) error {
-	return c.carry(ctx, o, action+" letter", route+"/"+id, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, action+" letter", about(route, id), func(ctx context.Context, o Order) (string, error) {
 		l, err := c.letter(ctx, route, id)
 		if err != nil {
 			return "", err
 		}
 		if !decidable(l, action) {
 			return "", refuse("letter %s holds what cannot be trusted: it can only be discarded", l.ID)
+		}
+		if len(l.Decisions) > 0 && l.Decisions[0].ID != o.ID {
+			first := l.Decisions[0]
+			return "", refuse("letter %s has been decided already: %s, by %s at %s; that takes effect as soon as the hub comes to it", l.ID, first.Action, first.Who, first.At.UTC().Format(time.RFC3339))
 		}
 		var given []topics.GivenReply
 		if replies != nil {

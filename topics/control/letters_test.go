@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -69,6 +71,27 @@ func TestDecisionsThatRaceHaveOneEffect(t *testing.T) {
 	}
 }
 
+// Of a letter whose decision waits to be carried out, no other is taken: it would
+// seem to be written down, and the first takes effect. The same request may come
+// again.
+func TestSecondDecisionIsRefused(t *testing.T) {
+	o := newOffice(t)
+	stop := o.run()
+	o.send("app-1", 0)
+	id := o.letters(1)[0].ID
+	stop() // nobody carries out what is decided now
+	first := order
+	first.ID = "0f0e0d0c-0b0a-4f0e-8d0c-0a0b0c0d0e0f"
+	o.must(o.Discard(t.Context(), first, o.route.Name, id))
+	o.refused(o.Replay(t.Context(), order, o.route.Name, id), "has been decided already: discard, by duty")
+	o.must(o.Discard(t.Context(), first, o.route.Name, id))
+	for _, d := range o.letters(1)[0].Decisions {
+		if d.ID != first.ID || d.Action != topics.DecideDiscard {
+			t.Errorf("written down is %+v", d)
+		}
+	}
+}
+
 // A plan counts what would be decided and what waits behind it, and changes
 // nothing; what has been decided is no part of the next one.
 func TestPlan(t *testing.T) {
@@ -109,8 +132,15 @@ func TestPlan(t *testing.T) {
 	if same, err := o.Plan(t.Context(), control.Filter{Text: "REFUS", Before: time.Now().Add(time.Hour)}, topics.DecideReplay); err != nil || same.Hash != p.Hash {
 		t.Errorf("a filter that takes all comes to %+v (%v)", same, err)
 	}
-	if discard, err := o.Plan(t.Context(), control.Filter{}, topics.DecideDiscard); err != nil || discard.Letters != 4 || discard.Hash == p.Hash {
+	discard, err := o.Plan(t.Context(), control.Filter{}, topics.DecideDiscard)
+	if err != nil || discard.Letters != 4 || discard.Hash == p.Hash {
 		t.Errorf("%+v, %v", discard, err)
+	}
+	shows := func(application string) bool {
+		return slices.ContainsFunc(discard.Orders, func(r control.OrderRisk) bool { return r.Application == application })
+	}
+	if shows("app-4") || !shows("[key]") || !shows("app-1") {
+		t.Errorf("the key of what cannot be trusted shows in %+v", discard.Orders)
 	}
 	_, err = o.Plan(t.Context(), control.Filter{}, topics.DecideAnswer)
 	o.refused(err, "an answer is given to one")
@@ -121,10 +151,14 @@ func TestPlan(t *testing.T) {
 	// Somebody decides one of them: the plan does not come to the same any more.
 	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return string(l.Record.Key) == "app-3" })
 	o.must(o.Discard(t.Context(), order, o.route.Name, letters[i].ID))
-	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, Wait: time.Minute})
+	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 500, Wait: time.Minute})
 	o.refused(err, "make a new plan")
-	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "rubbish", Rate: 1000, Wait: time.Minute})
+	_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "rubbish", Rate: 500, Wait: time.Minute})
 	o.refused(err, "names no plan")
+	for _, rate := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 0, 1e-10, 501} {
+		_, err = o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: rate, Wait: time.Minute})
+		o.refused(err, "the rate is")
+	}
 }
 
 // A run that is cut off is taken up again, decides nothing twice, and letters
@@ -148,7 +182,7 @@ func TestRunGoesOnWhereItWasCutOff(t *testing.T) {
 		})
 	})
 	o.refusing(func(a string) bool { return !strings.HasPrefix(a, "app-") })
-	run := control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, StopAt: 0, Wait: time.Minute}
+	run := control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 500, StopAt: 0, Wait: time.Minute}
 	ctx, cancel := context.WithCancel(t.Context())
 	run.Report = func(p control.Progress) {
 		if p.Decided == 4 {
@@ -173,6 +207,11 @@ func TestRunGoesOnWhereItWasCutOff(t *testing.T) {
 	if len(got) != 4 || !strings.HasSuffix(got[1], ": failed") || !strings.HasSuffix(got[3], ": done") {
 		t.Errorf("on record is %q", got)
 	}
+	records, err := control.ReadAuditOf(t.Context(), o.cluster, o.audit)
+	o.must(err)
+	if want := fmt.Sprintf("10 letters, 0 decided before, %d decided, ", first.Decided); !strings.HasPrefix(records[1].Detail, want) {
+		t.Errorf("on record is %q, want %q: what was done before the run was cut off", records[1].Detail, want)
+	}
 }
 
 // A run stops when its letters die again, after the canary if there is one.
@@ -186,7 +225,7 @@ func TestRunStopsWhenLettersDieAgain(t *testing.T) {
 	before := o.calls.Load()
 	p, err := o.Plan(t.Context(), control.Filter{}, topics.DecideReplay)
 	o.must(err)
-	got, err := o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 1000, Canary: 2, StopAt: 0.5, Wait: time.Minute})
+	got, err := o.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: p.Hash, Rate: 500, Canary: 2, StopAt: 0.5, Wait: time.Minute})
 	if err == nil || !strings.Contains(err.Error(), "died again") || got.Decided == 0 || got.Decided > 2 || got.Died == 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -201,7 +240,7 @@ func TestShowMasksThePayload(t *testing.T) {
 	o.start()
 	o.send("app-1", 0)
 	id := o.letters(1)[0].ID
-	l, err := o.Show(t.Context(), o.route.Name, id)
+	l, err := o.Show(t.Context(), o.route.Name, id, nil)
 	o.must(err)
 	if got := string(l.Record.Value); got != `{"iin":"string","persons":[{"name":"string"}]}` {
 		t.Errorf("shows %s", got)
@@ -209,12 +248,45 @@ func TestShowMasksThePayload(t *testing.T) {
 	if len(o.steps()) != 0 {
 		t.Error("a look at the form is on record")
 	}
-	l, err = o.ShowPayload(t.Context(), order, o.route.Name, id)
+	l, err = o.ShowPayload(t.Context(), order, o.route.Name, id, nil)
 	o.must(err)
 	if !strings.Contains(string(l.Record.Value), "990101200017") {
 		t.Errorf("shows %s", l.Record.Value)
 	}
 	if got := o.steps(); len(got) != 2 || !strings.HasPrefix(got[0], "show payload ") {
 		t.Errorf("on record is %q", got)
+	}
+}
+
+// Whoever knows where a letter lies is shown that one, and no other.
+func TestShowAtAPlace(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	for n := range 4 {
+		o.send(fmt.Sprint("app-", n), 0)
+	}
+	letters := o.letters(4)
+	for _, l := range letters {
+		at := &control.Place{Partition: l.Record.Partition, Offset: l.Record.Offset}
+		shown, err := o.Show(t.Context(), o.route.Name, l.ID, at)
+		o.must(err)
+		payload, err := o.ShowPayload(t.Context(), order, o.route.Name, l.ID, at)
+		o.must(err)
+		if !reflect.DeepEqual(shown, control.Masked(l)) || !reflect.DeepEqual(payload, l) {
+			t.Errorf("shown are %+v and %+v, want %+v", shown, payload, l)
+		}
+	}
+	at := &control.Place{Partition: letters[0].Record.Partition, Offset: letters[0].Record.Offset}
+	_, err := o.ShowPayload(t.Context(), order, o.route.Name, letters[1].ID, at)
+	o.refused(err, "another letter")
+	_, err = o.Show(t.Context(), "nowhere", letters[0].ID, at)
+	o.refused(err, "no route")
+	o.must(o.Discard(t.Context(), order, o.route.Name, letters[0].ID))
+	o.letters(3)
+	dead := o.route.DeadTopic()
+	_, end, err := o.cluster.Bounds(t.Context(), map[string][]int{dead: {at.Partition}})
+	o.must(err)
+	if _, err := o.Show(t.Context(), o.route.Name, letters[0].ID, &control.Place{Partition: at.Partition, Offset: end[dead][at.Partition] - 1}); err == nil {
+		t.Error("what is no letter is shown as one")
 	}
 }

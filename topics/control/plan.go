@@ -41,7 +41,7 @@ type PlanGroup struct {
 // waits parked, and goes on once they have been decided.
 type OrderRisk struct {
 	Route       string `json:"route"`
-	Application string `json:"application"`
+	Application string `json:"application"` // as [topics.Letter.Application] shows it
 	Letters     int    `json:"letters"`
 	Followers   int    `json:"followers"` // messages that wait parked
 }
@@ -98,7 +98,7 @@ func lastOf(hash string) (time.Time, error) {
 	at, _, ok := strings.Cut(hash, "-")
 	ms, err := strconv.ParseInt(at, 36, 64)
 	if !ok || err != nil {
-		return time.Time{}, refuse("%q names no plan", hash)
+		return time.Time{}, refuse("%s names no plan", about(hash))
 	}
 	return time.UnixMilli(ms), nil
 }
@@ -133,21 +133,22 @@ func groups(letters []topics.Letter) []PlanGroup {
 
 // orders says what waits behind the letters, those with most followers first.
 func (c *Commands) orders(ctx context.Context, letters []topics.Letter) ([]OrderRisk, error) {
-	byRoute := map[string]map[string]int{}
+	type application struct{ key, shown string } // the key counts, and may be anything
+	byRoute := map[string]map[application]int{}
 	for _, l := range letters {
 		if byRoute[l.Route.Name] == nil {
-			byRoute[l.Route.Name] = map[string]int{}
+			byRoute[l.Route.Name] = map[application]int{}
 		}
-		byRoute[l.Route.Name][string(l.Record.Key)]++
+		byRoute[l.Route.Name][application{string(l.Record.Key), l.Application()}]++
 	}
 	var out []OrderRisk
-	for route, keys := range byRoute {
+	for route, applications := range byRoute {
 		followers, err := topics.ReadFollowers(ctx, c.Cluster, topics.Route{Name: route})
 		if err != nil {
 			return nil, fmt.Errorf("route %s: %w", route, err)
 		}
-		for key, n := range keys {
-			out = append(out, OrderRisk{Route: route, Application: key, Letters: n, Followers: followers[key]})
+		for a, n := range applications {
+			out = append(out, OrderRisk{Route: route, Application: a.shown, Letters: n, Followers: followers[a.key]})
 		}
 	}
 	slices.SortFunc(out, func(a, b OrderRisk) int {

@@ -14,7 +14,7 @@ type Run struct {
 	Action string
 	Plan   string // its hash
 
-	Rate   float64       // decisions a second
+	Rate   float64       // decisions a second, 0.01 to 500
 	Canary int           // so many letters first; the others only once these have ended well
 	StopAt float64       // share of letters that died again, above which the run stops
 	Wait   time.Duration // for what the decisions come to, after the canary and at the end
@@ -47,7 +47,10 @@ const pollResults = 250 * time.Millisecond
 // it, counting what an earlier run of it has decided, so that a run that was cut
 // off can be taken up again. It returns how far it came.
 func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err error) {
-	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+r.Plan, func(ctx context.Context, o Order) (string, error) {
+	if err := bulk(r.Action); err != nil {
+		return p, err // the action becomes part of the record
+	}
+	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+about(r.Plan), func(ctx context.Context, o Order) (string, error) {
 		w, err := c.begin(ctx, o, r)
 		if err != nil {
 			return "", err
@@ -57,6 +60,31 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 		return fmt.Sprintf("%d letters, %d decided before, %d decided, %d carried out, %d died again", p.Letters, p.Skipped, p.Decided, p.Done, p.Died), err
 	})
 	return p, err
+}
+
+// CancelRun stops a run that the caller carries out, by its order's id. cancel does
+// so, and reports whether it was still under way. What it has decided stays.
+func (c *Commands) CancelRun(ctx context.Context, o Order, run string, cancel func() bool) error {
+	return c.carry(ctx, o, actionCancelRun, about(run), func(context.Context, Order) (string, error) {
+		if !cancel() {
+			return "", refuse("the run has ended already")
+		}
+		return "", nil
+	})
+}
+
+// Bounds of a run's rate. Below, a run never ends; above, it is no rate any more.
+const (
+	minRate = 0.01
+	maxRate = 500
+)
+
+// CheckRate refuses a rate outside of the bounds, and what is no number.
+func CheckRate(rate float64) error {
+	if !(rate >= minRate && rate <= maxRate) { // so that NaN is refused too
+		return refuse("the rate is a number of letters a second, %g to %d", minRate, maxRate)
+	}
+	return nil
 }
 
 // work is a run under way.
@@ -75,8 +103,8 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 	if err := bulk(r.Action); err != nil {
 		return nil, err
 	}
-	if r.Rate <= 0 {
-		return nil, refuse("the rate is a number of letters a second")
+	if err := CheckRate(r.Rate); err != nil {
+		return nil, err
 	}
 	last, err := lastOf(r.Plan)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // Pause keeps a route from calling its system, for d, or until it is resumed
 // where d is zero. What it reads waits.
 func (c *Commands) Pause(ctx context.Context, o Order, route string, d time.Duration) error {
-	return c.carry(ctx, o, actionPause, route, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, actionPause, about(route), func(ctx context.Context, o Order) (string, error) {
 		return "", c.pause(ctx, o, route, d)
 	})
 }
@@ -24,7 +24,7 @@ func (c *Commands) pause(ctx context.Context, o Order, route string, d time.Dura
 
 // Resume ends an operator's pause. The hub's own reasons stay.
 func (c *Commands) Resume(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, actionResume, route, func(ctx context.Context, _ Order) (string, error) {
+	return c.carry(ctx, o, actionResume, about(route), func(ctx context.Context, _ Order) (string, error) {
 		state, err := c.now(ctx)
 		if err != nil {
 			return "", err
@@ -54,7 +54,7 @@ const pollQuiet = 250 * time.Millisecond
 // that cannot read hub.control does not know of the pause; what a system was sent
 // it may go on with for HUB_SETTLE_C2 or C3.) Cut off, it leaves the route paused.
 func (c *Commands) Drain(ctx context.Context, o Order, route string, d time.Duration, q Quiet) error {
-	return c.carry(ctx, o, actionDrain, route, func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, actionDrain, about(route), func(ctx context.Context, o Order) (string, error) {
 		if err := c.pause(ctx, o, route, d); err != nil {
 			return "", err
 		}

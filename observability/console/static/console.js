@@ -162,12 +162,13 @@ if (run) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const next = $("#run", page);
       if (next) {
-        const had = document.activeElement?.closest("form[action$='/cancel']");
+        const had = document.activeElement?.closest("button[commandfor='cancel']");
         $("#run").replaceWith(next);
-        if (had) $("form[action$='/cancel'] button", next)?.focus();
+        if (had) $("button[commandfor='cancel']", next)?.focus();
         const head = $(".head .state", page);
         if (head) $(".head .state").replaceWith(head);
         if (!("refresh" in next.dataset)) {
+          $("#cancel")?.close(); // there is nothing to stop any more
           $("#announce").textContent = head?.textContent ?? "";
           return;
         }
