@@ -11,14 +11,18 @@ import (
 )
 
 // inPlace resolves the message once its system has a place for it. What waits so
-// long that the lease is too short for a call gives its claim back.
+// long that the lease would be too short for a call gives its claim back, and so
+// does what waits while the route is paused: nothing is begun then.
 func (l *life) inPlace(ctx context.Context) (replies []Reply, err error) {
-	if !l.limiter.enter(l.term) {
+	switch l.limiter.enter(l.term, l.claim.Lease.Add(-l.Timing.Call)) {
+	case tooLate:
+		return nil, l.giveBack(ctx, &later{0})
+	case ended:
 		return nil, l.giveBack(ctx, errStopped)
 	}
 	defer func() { l.limiter.leave(l.took) }()
-	if time.Until(l.claim.Lease) < l.Timing.Call {
-		return nil, l.giveBack(ctx, &later{0})
+	if !l.probes && l.Gate.paused() {
+		return nil, l.giveBack(ctx, &later{l.Timing.BackoffLeast})
 	}
 	return l.resolve(ctx)
 }

@@ -2,7 +2,9 @@ package topics
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"kandashub/observability"
@@ -78,6 +80,7 @@ type life struct {
 	kept    bool                // the claim keeps the answer: the effect is done
 	done    func(error)         // tells the gate what came of it
 	limiter *limiter            // of the calls
+	probes  bool                // it was admitted although the route is paused
 	began   time.Time           // this attempt
 	read    time.Time           // the same, by the clock that is told to others
 	asked   time.Time           // the call of the system began, by that clock; zero if there was none
@@ -90,6 +93,7 @@ type life struct {
 	before *life
 	ended  bool
 	out    outcome
+	passed func() // told once before is finished; nil where there is none
 }
 
 // Deliver carries one record as far as it can go now. This is the life of a
@@ -144,6 +148,7 @@ func (l *life) attempt() (out outcome) {
 		return outcome{kind: paused, after: wait}
 	}
 	l.done = done
+	l.probes = l.Gate.paused()
 	defer func() { l.tell(context.Canceled) }() // unless a call has been told of
 
 	if out, settled := l.take(l.term); settled {
@@ -233,7 +238,15 @@ func (l *life) request() claims.Request {
 }
 
 // finished counts and logs a message that has come to its end.
+//
+// A panic here must not make a letter of what is done, nor end the route.
 func (l *life) finished() {
+	defer func() {
+		if p := recover(); p != nil {
+			l.Metrics.Panic("delivery")
+			l.Log.Error("panic after a message was finished", "route", l.Route.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		}
+	}()
 	l.Metrics.Processed("delivered")
 	l.Metrics.Final("delivered")
 	l.Metrics.EndToEnd(l.Now().Sub(l.msg.RootTime), l.Timing.Deadline, l.work.Exemplar())

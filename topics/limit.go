@@ -89,18 +89,35 @@ func (l *limiter) done() {
 	l.slots.give()
 }
 
-// enter waits for a place, and says whether there is one before ctx ends.
-func (l *limiter) enter(ctx context.Context) bool {
-	select {
-	case <-l.places.free:
-		return true
-	default:
+// What waiting for a place comes to.
+type admission int
+
+const (
+	entered admission = iota
+	tooLate           // none was free in time
+	ended             // ctx has ended
+)
+
+// enter waits for a place until a time, or until ctx ends.
+func (l *limiter) enter(ctx context.Context, until time.Time) admission {
+	wait := time.Until(until)
+	if wait <= 0 {
+		return tooLate
 	}
 	select {
 	case <-l.places.free:
-		return true
+		return entered
+	default:
+	}
+	late := time.NewTimer(wait)
+	defer late.Stop()
+	select {
+	case <-l.places.free:
+		return entered
+	case <-late.C:
+		return tooLate
 	case <-ctx.Done():
-		return false
+		return ended
 	}
 }
 

@@ -34,13 +34,13 @@ func (d *Delivery) carry(ctx context.Context, s *series) {
 		if i == 0 {
 			l.number = s.attempt
 		}
+		if b := before; b != nil {
+			l.passed = func() { s.tell(b.out, false) } // not only when this one is through, too
+		}
 		out := l.attempt()
-		if before != nil {
-			goesOn := before.out.kind == finished
-			s.tell(before.out, !goesOn)
-			if !goesOn {
-				return
-			}
+		if before != nil && before.out.kind != finished {
+			s.tell(before.out, true)
+			return
 		}
 		before = nil
 		goesOn := (out.kind == finished || out.kind == published) && i+1 < len(s.records) && s.more()
@@ -67,7 +67,7 @@ func (l *life) claimNext(ctx context.Context, r claims.Request) (*claims.Claim, 
 	}
 	c, err := l.Claims.Next(ctx, b.claim, r)
 	if err == nil || errors.Is(err, claims.ErrLost) {
-		b.ended, b.out = true, b.settle(err)
+		l.settleBefore(b.settle(err))
 		return c, err
 	}
 	// Redis did not answer. What is done must be written down, as long as it takes.
@@ -85,7 +85,15 @@ func (l *life) endBefore() bool {
 		return true
 	}
 	if !b.ended {
-		b.ended, b.out = true, b.end()
+		l.settleBefore(b.end())
 	}
 	return b.out.kind == finished
+}
+
+// settleBefore notes what the message before this one has come to.
+func (l *life) settleBefore(out outcome) {
+	l.before.ended, l.before.out = true, out
+	if out.kind == finished {
+		l.passed()
+	}
 }

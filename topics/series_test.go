@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"kandashub/topics"
-	"kandashub/topics/claims"
 	"kandashub/topics/servertest"
 )
 
@@ -42,9 +41,8 @@ func (b *bench) takeOver(lease time.Duration) {
 	if err != nil {
 		b.t.Error(err)
 	}
-	for _, key := range b.claims() {
-		v, err := b.rdb.Get(ctx, key).Result()
-		if err != nil || !strings.HasPrefix(v, "s|") {
+	for key, v := range b.claims() {
+		if !strings.HasPrefix(v, "s|") {
 			continue
 		}
 		f := strings.SplitN(v, "|", 8)
@@ -134,9 +132,45 @@ func TestSeriesPassesWhatNeedsNoCall(t *testing.T) {
 	}
 }
 
-// A message waits for a place at its system until its lease is over, and another
-// owner takes it: then it is not called here any more.
-func TestNoCallAfterAWaitLongerThanTheLease(t *testing.T) {
+// A message that waits for a place at its system gives its claim back while the lease
+// still is long enough for a call, and claims again.
+func TestNoWaitForAPlaceOutlivesTheLease(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.workers = 1
+	begun, end := make(chan struct{}), make(chan struct{})
+	do := b.route.Operation.Do
+	b.route.Operation.Do = func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
+		if m.Subject == "slow" {
+			close(begun)
+			<-end
+		}
+		return do(ctx, m)
+	}
+	b.start()
+	b.send("slow", 0)
+	<-begun
+	slow := b.claims()
+	b.send("app", 0)
+	owners := map[string]bool{}
+	servertest.Eventually(t, "it has been claimed three times", func() bool {
+		for key, record := range b.claims() {
+			if _, other := slow[key]; !other {
+				owners[strings.Split(record, "|")[2]] = true
+			}
+		}
+		return len(owners) >= 3
+	})
+	if n := b.calls.Load(); n != 0 {
+		t.Errorf("%d calls without a place", n)
+	}
+	close(end)
+	b.awaitEffects("slow", 0)
+	b.awaitEffects("app", 0)
+	b.awaitCommitted()
+}
+
+// A message that waits for a place is not called once its route is paused.
+func TestNoCallAfterAWaitIntoAPause(t *testing.T) {
 	b := newBench(t, topics.C1)
 	b.workers = 1
 	begun, end := make(chan struct{}), make(chan struct{})
@@ -153,32 +187,29 @@ func TestNoCallAfterAWaitLongerThanTheLease(t *testing.T) {
 	<-begun
 	b.send("app", 0)
 	servertest.Eventually(t, "the second one is claimed", func() bool { return len(b.claims()) == 2 })
-	var taken *claims.Claim
-	servertest.Eventually(t, "its lease is over", func() bool {
-		taken = b.claimed(message("app", 0), false)
-		return taken.Verdict == claims.Uncertain
-	})
-	if err := b.store.Done(t.Context(), taken); err != nil {
-		t.Fatal(err)
-	}
+	b.gate.Hold("operator", time.Now(), time.Time{})
 	close(end)
 	b.awaitEffects("slow", 0)
-	b.awaitCommitted()
+	servertest.Eventually(t, "its claim is given back", func() bool { return len(b.claims()) == 1 })
 	if n := b.seen("app"); len(n) != 0 {
-		t.Errorf("carried out once more: %v", n)
+		t.Errorf("called in a pause: %v", n)
 	}
+	b.gate.Resume(topics.PauseOperator)
+	b.awaitEffects("app", 0)
+	b.awaitCommitted()
 }
 
-// claims are the records of claims in Redis.
-func (b *bench) claims() (keys []string) {
+// claims are the records of claims in Redis, by key.
+func (b *bench) claims() map[string]string {
 	all, err := b.rdb.Keys(b.t.Context(), "*"+b.route.Name+"*").Result()
 	if err != nil {
 		b.t.Error(err)
 	}
+	records := map[string]string{}
 	for _, key := range all {
 		if v, _ := b.rdb.Get(b.t.Context(), key).Result(); strings.Contains(v, "|") {
-			keys = append(keys, key)
+			records[key] = v
 		}
 	}
-	return keys
+	return records
 }
