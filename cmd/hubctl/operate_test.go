@@ -172,6 +172,9 @@ func hubOf(t *testing.T, c *topics.Cluster, refused *atomic.Bool) *topics.Produc
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The broker is new for each test, and the ids are the same: Redis must not
+	// remember them from another one.
+	t.Setenv("REDIS_ADDR", "")
 	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
 	t.Cleanup(store.Close)
 	consumer := &topics.Consumer{
