@@ -108,7 +108,7 @@ func runWorld(t *testing.T, metrics func(url string)) {
 	if out, err := exec.Command("go", "build", "-o", bin+"/", "kandashub/cmd/hub", "kandashub/cmd/hubctl", "kandashub/cmd/mocks").CombinedOutput(); err != nil {
 		t.Fatalf("build the hub and its world: %v\n%s", err, out)
 	}
-	cmd := exec.Command(filepath.Join(bin, "mocks"), "run", "--hub", filepath.Join(bin, "hub"), "--port", "0", "--dir", dir)
+	cmd := exec.Command(filepath.Join(bin, "mocks"), "run", "--hub", filepath.Join(bin, "hub"), "--port", "0", "--dir", dir, "--no-prometheus")
 	// Dots in panels stand for traces that are kept: here all of them, somewhere.
 	traces := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(traces.Close)
@@ -122,7 +122,7 @@ func runWorld(t *testing.T, metrics func(url string)) {
 		case isMetrics && !told:
 			told = true
 			metrics(strings.TrimSpace(address))
-		case strings.HasPrefix(line, "Everything keeps running."):
+		case strings.HasPrefix(line, "Everything keeps running"):
 			go func() {
 				for range lines { // so that it can go on writing
 				}
