@@ -132,10 +132,9 @@ func TestSeriesPassesWhatNeedsNoCall(t *testing.T) {
 	}
 }
 
-// A message that waits for a place at its system gives its claim back while the lease
-// still is long enough for a call, and claims again.
-func TestNoWaitForAPlaceOutlivesTheLease(t *testing.T) {
-	b := newBench(t, topics.C1)
+// occupied starts a hub whose one place at the system is taken by the message of the
+// application slow, until end is closed.
+func (b *bench) occupied() (end chan struct{}) {
 	b.workers = 1
 	begun, end := make(chan struct{}), make(chan struct{})
 	do := b.route.Operation.Do
@@ -149,6 +148,14 @@ func TestNoWaitForAPlaceOutlivesTheLease(t *testing.T) {
 	b.start()
 	b.send("slow", 0)
 	<-begun
+	return end
+}
+
+// A message that waits for a place at its system gives its claim back while the lease
+// still is long enough for a call, and claims again.
+func TestNoWaitForAPlaceOutlivesTheLease(t *testing.T) {
+	b := newBench(t, topics.C1)
+	end := b.occupied()
 	slow := b.claims()
 	b.send("app", 0)
 	owners := map[string]bool{}
@@ -172,19 +179,7 @@ func TestNoWaitForAPlaceOutlivesTheLease(t *testing.T) {
 // A message that waits for a place is not called once its route is paused.
 func TestNoCallAfterAWaitIntoAPause(t *testing.T) {
 	b := newBench(t, topics.C1)
-	b.workers = 1
-	begun, end := make(chan struct{}), make(chan struct{})
-	do := b.route.Operation.Do
-	b.route.Operation.Do = func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
-		if m.Subject == "slow" {
-			close(begun)
-			<-end
-		}
-		return do(ctx, m)
-	}
-	b.start()
-	b.send("slow", 0)
-	<-begun
+	end := b.occupied()
 	b.send("app", 0)
 	servertest.Eventually(t, "the second one is claimed", func() bool { return len(b.claims()) == 2 })
 	b.gate.Hold("operator", time.Now(), time.Time{})
