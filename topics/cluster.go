@@ -98,6 +98,22 @@ func (c *Cluster) leaders(ctx context.Context, topics ...string) (map[string]map
 	return out, nil
 }
 
+// AllBounds returns the first and the end offset of each partition of topics.
+func (c *Cluster) AllBounds(ctx context.Context, names ...string) (first, end map[string]map[int]int64, err error) {
+	ask := map[string][]int{}
+	for _, topic := range names {
+		n, err := c.Partitions(ctx, topic)
+		if err != nil {
+			return nil, nil, err
+		}
+		ask[topic] = nil
+		for p := range n {
+			ask[topic] = append(ask[topic], p)
+		}
+	}
+	return c.Bounds(ctx, ask)
+}
+
 // Bounds returns the first and the end offset of the partitions asked for.
 func (c *Cluster) Bounds(ctx context.Context, ask map[string][]int) (first, end map[string]map[int]int64, err error) {
 	first, end = map[string]map[int]int64{}, map[string]map[int]int64{}

@@ -271,21 +271,11 @@ func stateOf(v routeView) string {
 // ends returns the sum of the end offsets of each topic that a route reads or
 // writes.
 func (w *watch) ends(ctx context.Context) (map[string]int64, error) {
-	cluster := w.console.cfg.Commands.Cluster
-	ask := map[string][]int{}
+	var names []string
 	for _, r := range w.console.cfg.Routes {
-		for _, topic := range append(slices.Clone(r.Sources), r.Writes...) {
-			n, err := cluster.Partitions(ctx, topic)
-			if err != nil {
-				return nil, err
-			}
-			ask[topic] = nil
-			for p := range n {
-				ask[topic] = append(ask[topic], p)
-			}
-		}
+		names = append(append(names, r.Sources...), r.Writes...)
 	}
-	_, ends, err := cluster.Bounds(ctx, ask)
+	_, ends, err := w.console.cfg.Commands.Cluster.AllBounds(ctx, names...)
 	if err != nil {
 		return nil, err
 	}

@@ -97,20 +97,11 @@ func groups(ctx context.Context, cluster *topics.Cluster, routes []topics.Route)
 	if err != nil {
 		return nil, err
 	}
-	ask := map[string][]int{}
+	var sources []string
 	for _, r := range routes {
-		for _, topic := range r.Sources {
-			n, err := cluster.Partitions(ctx, topic)
-			if err != nil {
-				return nil, err
-			}
-			ask[topic] = nil
-			for p := range n {
-				ask[topic] = append(ask[topic], p)
-			}
-		}
+		sources = append(sources, r.Sources...)
 	}
-	first, end, err := cluster.Bounds(ctx, ask)
+	first, end, err := cluster.AllBounds(ctx, sources...)
 	if err != nil {
 		return nil, err
 	}
