@@ -28,21 +28,11 @@ func bounds(ctx context.Context, cluster *topics.Cluster) (first, end map[int]in
 	if err != nil {
 		return nil, nil, fmt.Errorf("asking where %s ends: %w", Topic, err)
 	}
-	var ask []kafka.OffsetRequest
-	for p := range n {
-		ask = append(ask, kafka.FirstOffsetOf(p), kafka.LastOffsetOf(p))
-	}
-	resp, err := cluster.Client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{Topic: ask}})
+	firsts, ends, err := cluster.AllBounds(ctx, Topic)
 	if err != nil {
 		return nil, nil, fmt.Errorf("asking where %s ends: %w", Topic, err)
 	}
-	first, end = map[int]int64{}, map[int]int64{}
-	for _, p := range resp.Topics[Topic] {
-		if p.Error != nil {
-			return nil, nil, fmt.Errorf("asking where %s/%d ends: %w", Topic, p.Partition, p.Error)
-		}
-		first[p.Partition], end[p.Partition] = p.FirstOffset, p.LastOffset
-	}
+	first, end = firsts[Topic], ends[Topic]
 	if len(end) != n {
 		return nil, nil, fmt.Errorf("asking where %s ends: the broker names %d of %d partitions", Topic, len(end), n)
 	}
