@@ -61,6 +61,10 @@ func specimens(t *testing.T) []specimen {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.Attempts = []outcomes.Attempt{
+		{Number: 1, Began: at(8, 59), CallBegan: at(8, 59), CallEnded: at(8, 59).Add(1200 * time.Millisecond), Result: outcomes.AttemptFailed, Code: "timeout"},
+		{Number: 2, Began: at(9, 0), Result: topics.ResultRejected, Code: "http_422", Letter: letter.ID},
+	}
 	list := []shownLetter{w.shownLetter}
 	plan := control.Plan{Hash: "m9-4f", Action: topics.DecideReplay, Letters: 1, Excluded: 2,
 		Groups: []control.PlanGroup{{Route: "register", Class: topics.LetterRejected, Code: "http_422", Letters: 1, Oldest: at(9, 0)}},

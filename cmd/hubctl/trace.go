@@ -54,15 +54,7 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 }
 
 func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, error) {
-	bar := s.newBar(100)
-	all, err := outcomes.FindHistory(ctx, d.Cluster, c.Application, func(read, end int64) {
-		if bar != nil && end > 0 {
-			_ = bar.Set(int(100 * read / end))
-		}
-	})
-	if bar != nil {
-		_ = bar.Finish()
-	}
+	all, err := s.history(ctx, d, c.Application)
 	if err != nil {
 		return way{}, err
 	}
@@ -75,6 +67,20 @@ func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, erro
 		return way{}, err
 	}
 	return wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records)), nil
+}
+
+// history reads what became of an application's messages, and shows on a terminal
+// how far it has come.
+func (s surroundings) history(ctx context.Context, d *desk, application string) ([]outcomes.Outcome, error) {
+	bar := s.newBar(100)
+	if bar != nil {
+		defer func() { _ = bar.Finish() }()
+	}
+	return outcomes.FindHistory(ctx, d.Cluster, application, func(read, end int64) {
+		if bar != nil && end > 0 {
+			_ = bar.Set(int(100 * read / end))
+		}
+	})
 }
 
 // lettersOf returns all dead letters of an application, also those that are
