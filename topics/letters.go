@@ -22,6 +22,7 @@ type Letter struct {
 
 	Decisions []Decision // in the order in which they were written
 	Resolved  bool       // one of them has been carried out
+	Result    string     // what that came to, one of the Result constants; empty where it is not known
 
 	// Next is the next letter of the same message: it was replayed, and died
 	// again, or its discard was undone. Empty if there is none.
@@ -240,8 +241,9 @@ func (g *LetterLog) take(r *Record) {
 		}
 	case kindResolved:
 		g.resolved[id] = true
-		if l := g.byID[id]; l != nil {
+		if l := g.byID[id]; l != nil && !l.Resolved {
 			l.Resolved = true
+			l.Result, _ = r.header(headerResult)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type outcome struct {
 	offset int64         // of held: where the letter lies
 
 	resolves string // the letter whose decision has been carried out
+	before   bool   // of finished: it had been finished before, nothing was done now
 	try      *Try   // of an attempt that came to nothing
 }
 

@@ -309,7 +309,7 @@ func (c *consoleWorld) many() {
 	c.follow("form[action='/runs'] button")
 	c.until("the run", `document.body.dataset.page === "run"`)
 	c.until("the run is through", `document.querySelector(".head .state").textContent === "through"`)
-	c.until("each result", fmt.Sprintf(`[...document.querySelectorAll("#run tr .state")].filter(e => e.textContent === "carried out").length === %d`, n))
+	c.until("each result", fmt.Sprintf(`[...document.querySelectorAll("#run tr .state")].filter(e => e.textContent === "delivered").length === %d`, n))
 	for _, a := range before {
 		c.awaitEffect("kandas", "register", a)
 	}
