@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kandashub/topics/outcomes"
 )
 
 // zone is the time of Kazakhstan, in which people on duty think; the UTC stands
@@ -157,4 +159,22 @@ func join(numbers []int) string {
 		i = j + 1
 	}
 	return strings.Join(parts, ", ")
+}
+
+// A bar is the picture of a deadline, in thousandths of its width: how far the time
+// has gone, where the deadline lies, and where now or the end is.
+type bar struct {
+	Gone, Until, Now int
+	Late             time.Duration // past the deadline
+}
+
+// markWidth is the width of a mark, which is to be seen whole at the ends, too.
+const markWidth = 5
+
+func barOf(d outcomes.Deadline) bar {
+	whole := max(d.Gone(), d.All())
+	part := func(t time.Duration) int { return int(min(1, max(0, float64(t)/float64(whole))) * 1000) }
+	at := func(n int) int { return min(max(0, n-markWidth/2), 1000-markWidth) }
+	gone := part(d.Gone())
+	return bar{Gone: gone, Until: at(part(d.All())), Now: at(gone), Late: max(0, -d.Left())}
 }

@@ -103,6 +103,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		"outcome.":  {outcomes.AttemptFailed, topics.ResultDelivered, topics.ResultDuplicate, topics.ResultRejected, topics.ResultDeadLettered},
 		"pause.": {topics.PauseBreaker, topics.PauseAuth, topics.PauseTarget, topics.PauseRedis, topics.PauseKafka, topics.PauseDead,
 			topics.PausePartitions, topics.PauseClaims, topics.PauseOperator, topics.PauseStopped},
+		"deadline.": {outcomes.InTime, outcomes.AtRisk, outcomes.Late},
 		"event.": {outcomes.EventMade, outcomes.EventWritten, outcomes.EventParked, outcomes.EventRead, outcomes.EventCalled, outcomes.EventReturned,
 			outcomes.EventDelivered, outcomes.EventDuplicate, outcomes.EventLetter, outcomes.EventDecision, outcomes.EventAnswered, outcomes.EventDiscarded, outcomes.EventCommand, outcomes.EventBreaker},
 		"role.": {"viewer", "operator", "approver", "admin"}, "lang.": console.Languages(), "theme.": {"light", "dark", "auto"},
