@@ -43,6 +43,21 @@ func (l Letter) Message() (source, id string) {
 	return source, id
 }
 
+// Trace returns the trace id of the letter's message, also of one that came
+// without; empty where the letter has no message, or comes from an index without its
+// headers.
+func (l Letter) Trace() string {
+	source, id := l.Message()
+	if !l.Holds || id == "" {
+		return ""
+	}
+	parent, _ := l.Record.header("traceparent")
+	if _, err := observability.ParseTrace(parent); err != nil {
+		parent = firstTrace(Message{Source: source, ID: id}).String()
+	}
+	return observability.TraceID(parent)
+}
+
 // Application returns the letter's application as a person may see it. The key of
 // a letter that holds nothing may be anything, a name perhaps: "[key]" stands for
 // it.
