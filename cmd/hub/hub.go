@@ -141,7 +141,7 @@ func useMemory(cfg *Config) {
 // newHub makes everything and connects to nothing yet.
 func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	h := &hub{cfg: cfg, registry: prometheus.NewRegistry(), lines: observability.NewLines(w)}
-	h.metrics = observability.NewMetrics(h.registry)
+	h.metrics = newMetrics(h.registry)
 	h.log = observability.NewLogger(h.lines, cfg.LogLevel, cfg.LogKey, h.metrics)
 	redis.SetLogger(redisLog{h.log})
 	var err error
