@@ -2,15 +2,11 @@ package alerts_test
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"golang.org/x/sync/errgroup"
 
 	"kandashub/observability/alerts"
 )
@@ -99,55 +95,45 @@ func fors(d string) []string {
 // goes first, so that what fails the mutants is what was changed.
 func TestMutantsAreCaught(t *testing.T) {
 	needPromtool(t)
-	all, s, dir := groups(t), readSuite(t), t.TempDir()
-	work, ctx := errgroup.WithContext(t.Context())
-	work.SetLimit(runtime.GOMAXPROCS(0))
-	var tried int
+	all, s := groups(t), readSuite(t)
 	for i, g := range all {
 		for j, r := range g.Rules {
 			if r.Alert == "" {
 				continue
 			}
 			window := r.Labels["long_window"]
-			tests, coarse := s.of(r.Alert).over(window).coarse(all)
-			with := func(r alerts.Rule) []alerts.Group {
-				changed := slices.Clone(coarse)
-				changed[i].Rules = slices.Clone(coarse[i].Rules)
-				changed[i].Rules[j] = r
-				return only(changed, r.Alert, window)
-			}
-			list, rules := mutants(r), [][]alerts.Group{with(r)}
-			for _, m := range list {
-				rules = append(rules, with(m.rule))
-			}
-			tried += len(list)
-			work.Go(func() error {
-				verdicts, err := try(ctx, filepath.Join(dir, r.Alert+window), tests, rules...)
-				if err == nil {
-					judge(t, r.Alert+window, list, verdicts)
+			t.Run(r.Alert+window, func(t *testing.T) {
+				t.Parallel()
+				tests, coarse := s.of(r.Alert).over(window).coarse(all)
+				with := func(r alerts.Rule) []alerts.Group {
+					changed := slices.Clone(coarse)
+					changed[i].Rules = slices.Clone(coarse[i].Rules)
+					changed[i].Rules[j] = r
+					return only(changed, r.Alert, window)
 				}
-				return err
+				list, rules := mutants(r), [][]alerts.Group{with(r)}
+				for _, m := range list {
+					rules = append(rules, with(m.rule))
+				}
+				judge(t, list, try(t, tests, rules...))
 			})
 		}
 	}
-	if err := work.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%d mutants", tried)
 }
 
 // judge wants the first verdict, on the rule itself, to be good, and all others, on
 // its mutants, to be bad.
-func judge(t *testing.T, rule string, list []mutant, verdicts []verdict) {
+func judge(t *testing.T, list []mutant, verdicts []verdict) {
 	if v := verdicts[0]; v.failed {
-		t.Errorf("%s fails as it is: %s", rule, v.said)
+		t.Errorf("it fails as it is: %s", v.said)
 	}
 	for i, m := range list {
 		switch v := verdicts[i+1]; {
 		case !v.failed:
-			t.Errorf("%s %s passes all tests", rule, m.what)
+			t.Errorf("%s: it passes all tests", m.what)
 		case !strings.Contains(v.said, "got:"):
-			t.Errorf("%s %s is no rule: %s", rule, m.what, v.said)
+			t.Errorf("%s: it is no rule: %s", m.what, v.said)
 		}
 	}
+	t.Logf("%d mutants", len(list))
 }

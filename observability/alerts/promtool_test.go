@@ -8,13 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/sync/errgroup"
 
 	"kandashub/observability/alerts"
 )
@@ -142,36 +140,31 @@ type verdict struct {
 
 // try runs tests against one set of rules after another, in one promtool, and
 // returns a verdict on each.
-func try(ctx context.Context, dir string, s suite, sets ...[]alerts.Group) (out []verdict, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	args := []string{"test", "rules"}
+func try(t *testing.T, s suite, sets ...[]alerts.Group) (out []verdict) {
+	t.Helper()
+	dir, args := t.TempDir(), []string{"test", "rules"}
 	for i, groups := range sets {
 		rules, test := fmt.Sprintf("%d.rules.yml", i), filepath.Join(dir, fmt.Sprintf("%d.test.yml", i))
 		s.Rules = []string{rules}
 		for path, content := range map[string]any{filepath.Join(dir, rules): map[string]any{"groups": groups}, test: s} {
 			data, err := yaml.Marshal(content)
 			if err != nil {
-				return nil, err
+				t.Fatal(err)
 			}
 			if err := os.WriteFile(path, data, 0o600); err != nil {
-				return nil, err
+				t.Fatal(err)
 			}
 		}
 		args = append(args, test)
 	}
-	said, _, err := promtool(ctx, args...)
-	if err != nil {
-		return nil, fmt.Errorf("promtool: %w: %s", err, said)
-	}
+	said, _, err := promtool(t.Context(), args...)
 	for _, one := range strings.Split(said, "Unit Testing: ")[1:] {
 		out = append(out, verdict{!strings.HasSuffix(strings.TrimSpace(one), "SUCCESS"), one})
 	}
-	if len(out) != len(sets) {
-		return nil, fmt.Errorf("promtool speaks of %d of %d files: %s", len(out), len(sets), said)
+	if err != nil || len(out) != len(sets) {
+		t.Fatalf("promtool speaks of %d of %d files: %v: %s", len(out), len(sets), err, said)
 	}
-	return out, nil
+	return out
 }
 
 func groups(t *testing.T) []alerts.Group {
@@ -197,36 +190,29 @@ func TestRulesAreValid(t *testing.T) {
 	}
 }
 
-// Each alert fires when its tests say so, and not before. Those that look at all
-// rules at once come last.
+// Each alert fires when its tests say so, and not before. Those of "all" look at all
+// rules at once.
 func TestAlertsFire(t *testing.T) {
 	needPromtool(t)
-	all, s, dir := groups(t), readSuite(t), t.TempDir()
-	work, ctx := errgroup.WithContext(t.Context())
-	work.SetLimit(runtime.GOMAXPROCS(0))
-	check := func(name string, g []alerts.Group, s suite) {
-		if len(s.Tests) == 0 {
-			t.Errorf("%s has no test", name)
-			return
-		}
-		work.Go(func() error {
-			verdicts, err := try(ctx, filepath.Join(dir, name), s, g)
-			if err == nil && verdicts[0].failed {
-				t.Errorf("%s: %s", name, verdicts[0].said)
+	all, s, tested := groups(t), readSuite(t), 0
+	check := func(name string, g []alerts.Group) {
+		tests := s.of(name)
+		tested += len(tests.Tests)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if len(tests.Tests) == 0 {
+				t.Fatal("it has no test")
 			}
-			return err
+			if v := try(t, tests, g)[0]; v.failed {
+				t.Error(v.said)
+			}
 		})
 	}
-	tested := 0
 	for _, name := range names(t) {
-		check(name, only(all, name, ""), s.of(name))
-		tested += len(s.of(name).Tests)
+		check(name, only(all, name, ""))
 	}
-	check("all", all, s.of("all"))
-	if tested += len(s.of("all").Tests); tested != len(s.Tests) {
+	check("all", all)
+	if tested != len(s.Tests) {
 		t.Errorf("%d of %d tests begin with the name of an alert", tested, len(s.Tests))
-	}
-	if err := work.Wait(); err != nil {
-		t.Fatal(err)
 	}
 }
