@@ -112,9 +112,11 @@ func (v *visit) callback() error {
 	}
 	u, err := o.identify(v.r.Context(), v.cfg.Login.Roles, v.r.URL.Query().Get("code"), parts[1], parts[2])
 	if err != nil {
-		// What the provider says may quote the token.
 		v.cfg.Log.Warn("a login failed", "error", err.Error())
-		return errForbidden
+		if f := new(failure); errors.As(err, &f) {
+			return f
+		}
+		return errForbidden // what the provider says may quote the token
 	}
 	v.welcome(v.w, v.r, u)
 	// Not a redirect: the browser would count it as coming from the provider and
@@ -146,12 +148,19 @@ func (o *OIDC) identify(ctx context.Context, roles Roles, code, nonce, verifier 
 	if err := id.Claims(&claims); err != nil {
 		return User{}, errors.New("the ID token's claims cannot be read")
 	}
-	name, _ := claims[o.NameClaim].(string)
-	u := User{Name: cleanName(name), Role: roles.of(texts(claims[o.GroupsClaim]))}
-	if u.Name == "" || u.Role == Nobody {
-		return User{}, errors.New("the user has no name or no group with a role")
+	role := roles.of(texts(claims[o.GroupsClaim]))
+	if role == Nobody {
+		return User{}, errors.New("the user has no group with a role")
 	}
-	return u, nil
+	said, _ := claims[o.NameClaim].(string)
+	name, err := userName(said, o.NameClaim+" (HUB_CONSOLE_OIDC_NAME)")
+	if errors.Is(err, errUnknown) {
+		return User{}, errors.New("the user has no name that can be kept")
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return User{Name: name, Role: role}, nil
 }
 
 // texts are the strings of a claim: a list or one.
