@@ -18,6 +18,7 @@ type LetterLog struct {
 	byID     map[string]*Letter
 	lastOf   map[[2]string]*Letter // by message
 	resolved map[string]bool       // also of letters that lie before the start
+	refused  map[string]string     // undos that were refused, by the decision's id: why
 
 	light  bool  // keeps names, not what letters carry
 	before int64 // start so many records before what the route has committed; -1: at the first
@@ -25,7 +26,7 @@ type LetterLog struct {
 
 // NewLetterLog returns a log that has read nothing yet.
 func NewLetterLog(c *Cluster, route Route) *LetterLog {
-	return &LetterLog{cluster: c, route: route, byID: map[string]*Letter{}, lastOf: map[[2]string]*Letter{}, resolved: map[string]bool{}, before: -1}
+	return &LetterLog{cluster: c, route: route, byID: map[string]*Letter{}, lastOf: map[[2]string]*Letter{}, resolved: map[string]bool{}, refused: map[string]string{}, before: -1}
 }
 
 // NewLetterIndex returns a log that keeps what names its letters, and not what
@@ -140,6 +141,10 @@ func (g *LetterLog) Each(f func(*Letter)) {
 	}
 }
 
+// Refused says why the hub has refused an undo, by the id of that decision; empty
+// if it has not.
+func (g *LetterLog) Refused(id string) string { return g.refused[id] }
+
 func (g *LetterLog) take(r *Record) {
 	id, _ := r.header("hub_letter")
 	switch kind, _ := r.header(headerKind); kind {
@@ -159,6 +164,9 @@ func (g *LetterLog) take(r *Record) {
 		if l := g.byID[id]; l != nil {
 			l.Resolved = true
 		}
+	case kindRefused:
+		decision, _ := r.header(headerDecisionID)
+		g.refused[decision], _ = r.header("hub_reason")
 	}
 }
 

@@ -231,7 +231,7 @@ func (h *hub) consumer(r topics.Route) steered {
 				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter, Deadline: cfg.Deadline,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports, Known: h.contract.Knows,
 			Metrics: counts, Tracer: h.tracer, Log: h.log, Now: failpoint.Now,
 		},
 	}}
