@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
@@ -77,15 +78,22 @@ func (p *partition) letterOf(d *decision) (key string, lies int64, ok bool) {
 // carryOut carries out a decision and writes down that its letter is resolved.
 func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) outcome {
 	letter, err := p.cluster.readAt(ctx, p.dead.topic, p.number, d.lies)
-	if err != nil {
-		if ctx.Err() != nil {
-			return outcome{kind: stopped}
-		}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return outcome{kind: stopped}
+	case d.action == DecideUndo && errors.Is(err, errGone):
+		return p.refuse(d, undoGone) // else it would wait, and its application with it, for ever
+	default:
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	}
 	if d.action == DecideUndo {
-		return p.delivery.undo(term{ctx, p.overtime}, letter, d)
+		out, refused := p.delivery.undo(term{ctx, p.overtime}, letter, d)
+		if refused != "" {
+			return p.refuse(d, refused)
+		}
+		return out
 	}
 	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter, tries)
 	if out.kind != finished && out.kind != held {

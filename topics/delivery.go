@@ -43,6 +43,11 @@ type Delivery struct {
 	// Outcomes takes what has become of messages. nil: nobody asks.
 	Outcomes Outcomes
 
+	// Known says whether a type or a source is one of the contract's: of a message
+	// that breaks it, others are told neither to Outcomes nor to the log. nil: all
+	// are, which is for tests of the rest.
+	Known func(name string) bool
+
 	// Losses tells of claims that Redis has lost. nil: a loss is not looked for,
 	// which is for tests of the rest.
 	Losses Losses
@@ -265,7 +270,7 @@ func (l *life) measure(kind outcomeKind) {
 
 func (l *life) attrs() []any {
 	return []any{
-		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.msg.Type,
+		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.named(l.msg.Type),
 		"trace_id", observability.TraceID(l.msg.TraceParent),
 	}
 }

@@ -29,8 +29,8 @@ type Outcome struct {
 	Partition   int    `json:"partition"`
 	Offset      int64  `json:"offset"`
 	ID          string `json:"ce_id,omitempty"`     // ce_id; empty where it cannot be trusted, as are the next two
-	Type        string `json:"ce_type,omitempty"`   // ce_type
-	Source      string `json:"ce_source,omitempty"` // ce_source
+	Type        string `json:"ce_type,omitempty"`   // ce_type; empty where the contract has no such type
+	Source      string `json:"ce_source,omitempty"` // ce_source; empty where the contract has no such source
 	System      string `json:"system"`
 	Operation   string `json:"operation"`
 	Result      string `json:"result"`           // one of the Result constants
@@ -97,7 +97,7 @@ func (l *life) report(result string, dl *letter) {
 		o.Letter, o.Class, o.Code = dl.id, dl.class, dl.code
 	}
 	if dl == nil || dl.holds {
-		o.identify(l.msg)
+		l.identify(&o, l.msg)
 	}
 	l.Outcomes.Report(o)
 }
@@ -135,7 +135,7 @@ func (d *Delivery) reportParked(r *Record, t *tries) {
 		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
 			m.TraceParent = firstTrace(m).String()
 		}
-		o.identify(m)
+		d.identify(&o, m)
 	}
 	d.Outcomes.Report(o)
 }
@@ -159,10 +159,19 @@ func (d *Delivery) outcome(r *Record, result string) Outcome {
 }
 
 // identify takes over what a message says of itself.
-func (o *Outcome) identify(m Message) {
+func (d *Delivery) identify(o *Outcome, m Message) {
 	o.Application = observability.MaskID(m.Subject)
-	o.ID, o.Type, o.Source = observability.MaskID(m.ID), m.Type, m.Source
-	o.Time, o.Root, o.Trace = m.Time, m.RootTime, observability.TraceID(m.TraceParent)
+	o.ID, o.Time, o.Root, o.Trace = observability.MaskID(m.ID), m.Time, m.RootTime, observability.TraceID(m.TraceParent)
+	o.Type, o.Source = d.named(m.Type), d.named(m.Source)
+}
+
+// named returns a type or a source that the contract has, and nothing for others:
+// of a message that breaks it they may be anything, a name perhaps.
+func (d *Delivery) named(name string) string {
+	if d.Known != nil && !d.Known(name) {
+		return ""
+	}
+	return name
 }
 
 // looksLikeApplication says whether s begins with a channel in small letters, as

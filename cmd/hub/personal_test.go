@@ -21,6 +21,7 @@ import (
 	"kandashub/mocks"
 	"kandashub/mocks/samples"
 	mockshep "kandashub/mocks/shep"
+	"kandashub/observability/spantest"
 	"kandashub/topics"
 	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
@@ -33,8 +34,8 @@ import (
 func TestNothingPersonalShows(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	spans := receiveSpans(t)
-	w := newWorld(t, "HUB_BREAKER_FAILURES=1000", "HUB_OTLP="+spans.url, "HUB_TRACE_SAMPLE=1")
+	spans := spantest.Receive(t)
+	w := newWorld(t, "HUB_BREAKER_FAILURES=1000", "HUB_OTLP="+spans.URL, "HUB_TRACE_SAMPLE=1")
 	w.start()
 	values := w.personalValues()
 
@@ -49,7 +50,7 @@ func TestNothingPersonalShows(t *testing.T) {
 	w.sendBadInput(flows[0].Applications[0])
 	last := w.echo()
 
-	servertest.Eventually(t, "the last spans are exported", func() bool { return strings.Contains(spans.text(), last) })
+	servertest.Eventually(t, "the last spans are exported", func() bool { return strings.Contains(spans.Text(), last) })
 	for place, text := range w.places(temp, spans) {
 		if strings.TrimSpace(text) == "" {
 			t.Errorf("nothing was found in %s: the test does not look there", place)
@@ -206,13 +207,13 @@ func (w *world) again(r *topics.Record) string {
 }
 
 // places are all texts that are no payload, by where they are.
-func (w *world) places(temp string, spans *spanLog) map[string]string {
+func (w *world) places(temp string, spans *spantest.Receiver) map[string]string {
 	w.t.Helper()
 	_, metrics := w.get("/metrics")
 	_, ready := w.get("/readyz")
 	found := map[string]string{
 		"the log": w.log.String(), "/metrics": metrics, "/readyz": ready, "an answer of the intake or SHEP": strings.Join(w.answers, "\n"),
-		"a span": spans.text(),
+		"a span": spans.Text(),
 	}
 	var headers, keys, values, files, told strings.Builder
 	for _, r := range w.records(outcomes.Topic) {
@@ -289,7 +290,7 @@ func contains(text, form string) bool {
 }
 
 // plant puts one value into each place, and finds it there.
-func (w *world) plant(temp string, spans *spanLog, values []string) {
+func (w *world) plant(temp string, spans *spantest.Receiver, values []string) {
 	w.t.Helper()
 	i := slices.IndexFunc(values, func(v string) bool {
 		return strings.ContainsFunc(v, func(r rune) bool { return r > 0x400 }) && !strings.ContainsAny(v, " ,")
@@ -301,9 +302,7 @@ func (w *world) plant(temp string, spans *spanLog, values []string) {
 	w.append("migration.receipts", []byte(w.run), nil, 0, kafka.Header{Key: "note", Value: []byte("no " + number)})
 	w.append(outcomes.Topic, []byte(w.run), []byte(name), 0)
 	w.answers = append(w.answers, url.QueryEscape(name))
-	spans.mu.Lock()
-	spans.all = append(spans.all, &tracepb.Span{Name: "process " + name})
-	spans.mu.Unlock()
+	spans.Add(&tracepb.Span{Name: "process " + name})
 	key := w.run + ":" + name
 	if err := w.rdb.HSet(ctx, key, "value", name).Err(); err != nil {
 		w.t.Fatal(err)

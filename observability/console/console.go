@@ -197,15 +197,15 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 		if e.pattern == live {
 			by = page
 		}
-		u, known := c.userOf(r, by)
+		u, err := c.userOf(r, by)
 		v.user = u
 		switch {
-		case e.role > Nobody && !known:
+		case e.role > Nobody && err != nil:
 			if r.Method == http.MethodGet && len(c.cfg.Login.Proxies) == 0 {
 				http.Redirect(v.w, r, "/login", http.StatusSeeOther)
 				break
 			}
-			v.fail(errUnknown)
+			v.fail(err)
 		case u.Role < e.role:
 			v.fail(errForbidden)
 		default:

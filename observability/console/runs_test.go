@@ -1,156 +1,81 @@
 package console_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
-	"regexp"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
-	"kandashub/topics"
-	"kandashub/topics/claims"
-	"kandashub/topics/servertest"
+	"github.com/google/uuid"
+
+	"kandashub/observability"
+	"kandashub/topics/control"
 )
 
-// finish ends the claim of a letter's message, as a hub leaves it that died after
-// the message was done and before it could say so.
-func (w *world) finish(l topics.Letter) {
-	w.t.Helper()
-	source, id := l.Message()
-	ceType, _ := l.Header("ce_type")
-	application := string(l.Record.Key)
-	content := fmt.Sprint(len(ceType), ":", ceType, len(application), ":", application) + string(l.Record.Value)
-	sum := sha256.Sum256([]byte(content))
-	acted, err := w.store.Decide(w.t.Context(), claims.Request{
-		Route: route, Application: application, Source: source, ID: id, Fingerprint: hex.EncodeToString(sum[:16]),
-	}, l.ID, claims.Finish)
-	if err != nil || !acted {
-		w.t.Fatalf("the claim of %s: acted %v, %v", l.ID, acted, err)
+// again is the same form from another tab.
+func again(form url.Values) url.Values {
+	out := url.Values{}
+	for name, values := range form {
+		out[name] = slices.Clone(values)
 	}
-}
-
-var sumForm = regexp.MustCompile(`(?s)<dt>([^<]*)</dt><dd[^>]*>([^<]*)</dd>`)
-
-// sums are the figures of a run's page.
-func sums(page string) map[string]string {
-	out := map[string]string{}
-	for _, m := range sumForm.FindAllStringSubmatch(page, -1) {
-		out[m[1]] = m[2]
-	}
+	out.Set("request", uuid.NewString())
 	return out
 }
 
-// starts begins a run of the action on all letters.
-func (p *person) starts(action string) (location string) {
+// slow is a form that carries out a plan of all letters, for longer than a test.
+func (p *person) slow() url.Values {
 	p.t.Helper()
-	form, _ := p.planned(action, "all")
-	for range 2 { // a double click
-		status, to, page := p.post("/runs", form)
-		if status != http.StatusSeeOther && status != http.StatusConflict {
-			p.t.Fatalf("%d\n%s", status, main(page))
-		}
-		if status == http.StatusSeeOther {
-			location = to
-		}
-	}
-	return location
+	form, _ := p.planned("replay", "all")
+	form.Set("rate", "0.01")
+	return form
 }
 
-// Of fifty letters, the message of one has been finished before: nothing is done
-// for it once more, and the page says so.
-func TestARunTellsDuplicates(t *testing.T) {
-	const n = 50
+// A plan that two tabs carry out at once is carried out by the first; the second
+// is told by which run. Sent twice by one tab it is one run.
+func TestOnePlanOneRun(t *testing.T) {
 	w := newWorld(t, nil)
-	w.startHub()
-	var all []string
-	for i := range n {
-		all = append(all, fmt.Sprintf("egov-%d", i))
-	}
-	w.send(all...)
-	done := w.letters(n)[7]
-	w.finish(done)
-	w.refusing(false)
+	w.seed(20)
 	p := w.enters("operator")
-	location := p.starts(topics.DecideReplay)
-	var page string
-	servertest.Eventually(t, "the run is through", func() bool {
-		page = p.get(location)
-		return strings.Contains(page, ">through<")
-	})
-	effects := 0
-	for _, a := range all {
-		effects += w.carried(a)
+	form := p.slow()
+	status, location, page := p.post("/runs", form)
+	if status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
 	}
-	if finished := w.carried(string(done.Record.Key)); effects != n-1 || finished != 0 {
-		t.Errorf("%d effects, %d of them of what had been finished before", effects, finished)
+	if status, to, page := p.post("/runs", form); status != http.StatusSeeOther || to != location {
+		t.Errorf("the same form again: %d, %s\n%s", status, to, main(page))
 	}
-	got := sums(page)
-	for name, want := range map[string]string{"Delivered": "49", "Duplicates": "1", "Died again": "0", "Wait for the hub": "0", "Decided by an earlier run": "0", "Decided": "50"} {
-		if got[name] != want {
-			t.Errorf("%s: %q, want %q", name, got[name], want)
-		}
+	status, _, page = p.post("/runs", again(form))
+	says := fmt.Sprintf("plan %s (replay) is being carried out already, by run %s", form.Get("plan"), strings.TrimPrefix(location, "/runs/"))
+	if status != http.StatusConflict || !strings.Contains(page, observability.Mask(says)) {
+		t.Errorf("another tab: %d\n%s", status, main(page))
 	}
-	if delivered, duplicates := strings.Count(page, ">delivered<"), strings.Count(page, ">duplicate: had been finished before<"); delivered != n-1 || duplicates != 1 {
-		t.Errorf("%d are delivered, %d duplicates:\n%s", delivered, duplicates, main(page))
+	if n := strings.Count(p.get("/runs"), `href="/runs/`); n != 1 {
+		t.Errorf("%d runs are listed", n)
 	}
+}
+
+// Once the process ends no run begins, and one that is under way has ended, on
+// record, when the console has.
+func TestRunsAtShutdown(t *testing.T) {
+	w := newWorld(t, nil)
+	w.seed(20)
+	p := w.enters("operator")
+	form := p.slow()
+	if status, _, page := p.post("/runs", form); status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	w.shutDown()
 	steps, err := w.auditSteps()
-	if begun := strings.Count(strings.Join(steps, "\n"), "run plan"); err != nil || begun != 2 { // asked and done
+	if err != nil || len(steps) != 2 || !strings.HasSuffix(steps[0], control.Asked) || !strings.HasSuffix(steps[1], control.Failed) {
 		t.Errorf("on record is %q, %v", steps, err)
 	}
-}
-
-// What dies again leads to the letter that it is now.
-func TestARunTellsWhatDiedAgain(t *testing.T) {
-	w := newWorld(t, nil)
-	w.startHub()
-	w.send("egov-1", "egov-2")
-	before := w.letters(2)
-	p := w.enters("operator")
-	location := p.starts(topics.DecideReplay)
-	var page string
-	servertest.Eventually(t, "both died again", func() bool {
-		page = p.get(location)
-		return strings.Count(page, ">died again<") == 2
-	})
-	for _, l := range w.letters(2) {
-		p.has(page, `<a href="`+letterURL(l.ID)+`">the letter that it is now</a>`)
-		if l.ID == before[0].ID || l.ID == before[1].ID {
-			t.Errorf("%s is no new letter", l.ID)
-		}
+	status, _, page := p.post("/runs", again(form))
+	if status != http.StatusConflict || !strings.Contains(page, "shutting down") {
+		t.Errorf("a run after the end: %d\n%s", status, main(page))
 	}
-}
-
-// A plan whose run has ended is taken up again: its letters are not decided once
-// more, and the page says so.
-func TestARunIsTakenUpAgain(t *testing.T) {
-	w := newWorld(t, nil)
-	w.startHub()
-	w.send("egov-1", "egov-2")
-	w.letters(2)
-	w.refusing(false)
-	p := w.enters("operator")
-	form, _ := p.planned(topics.DecideReplay, "all")
-	run := func() (page string) {
-		t.Helper()
-		form.Set("request", order().Get("request"))
-		status, location, page := p.post("/runs", form)
-		if status != http.StatusSeeOther {
-			t.Fatalf("%d\n%s", status, main(page))
-		}
-		servertest.Eventually(t, "it has ended", func() bool {
-			page = p.get(location)
-			return strings.Contains(page, ">through<")
-		})
-		return page
-	}
-	run()
-	page := run()
-	if got := sums(page); got["Decided by an earlier run"] != "2" || got["Delivered"] != "0" {
-		t.Errorf("sums %v", got)
-	}
-	if n := strings.Count(page, ">decided by an earlier run<"); n != 2 {
-		t.Errorf("%d letters were skipped:\n%s", n, main(page))
+	if now, err := w.auditSteps(); err != nil || len(now) != len(steps) {
+		t.Errorf("on record is %q, %v", now, err)
 	}
 }

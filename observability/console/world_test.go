@@ -46,6 +46,7 @@ type world struct {
 	commands *control.Commands
 	config   console.Config
 	server   *httptest.Server
+	shutDown func() // ends the console as the end of the process does; its pages are still served
 
 	reports topics.Outcomes // of what the hub delivers; nil: none
 	store   *claims.Store   // of the hub
@@ -101,7 +102,7 @@ func newWorld(t testing.TB, change func(*console.Config)) *world {
 	}
 	w.server = httptest.NewServer(c.Handler())
 	t.Cleanup(w.server.Close)
-	w.background(c.Run) // ends before the server, which waits for live pages
+	w.shutDown = w.background(c.Run) // ends before the server, which waits for live pages
 	return w
 }
 
@@ -127,17 +128,19 @@ func indexed(t testing.TB) *world {
 	return w
 }
 
-// background runs f until the test ends.
-func (w *world) background(f func(context.Context) error) {
+// background runs f until the test ends, or until stop is called.
+func (w *world) background(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f(ctx) }()
-	w.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Error(err)
 		}
 	})
+	w.t.Cleanup(stop)
+	return stop
 }
 
 // startHub runs the route.
