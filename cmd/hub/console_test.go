@@ -394,7 +394,7 @@ func (c *consoleWorld) nothingStays() {
 // windows, against the rules of accessibility, and nothing sticks out.
 func TestConsoleLooks(t *testing.T) {
 	script := axe(t)
-	c := newConsoleWorld(t, "HUB_PARK_AFTER=1s", "HUB_CONSOLE_TRACE_URL=https://tempo.example/trace/{trace}", "HUB_CONSOLE_LOG_URL=https://logs.example/?trace={trace}")
+	c := newConsoleWorld(t, "HUB_PARK_AFTER=1s", "HUB_DEADLINE=1s", "HUB_CONSOLE_TRACE_URL=https://tempo.example/trace/{trace}", "HUB_CONSOLE_LOG_URL=https://logs.example/?trace={trace}")
 	values := c.personalValues()
 	f := c.flow("iin-several")
 	c.play(f)
@@ -485,7 +485,7 @@ func (c *consoleWorld) lookAtTrouble(script string, values []string) {
 	}
 	c.follow(`form[action="/application"] button`)
 	c.until("its way", `document.querySelectorAll('.timeline [data-kind="attempt"]').length === 2`)
-	c.shows("in time")
+	c.shows("late by")
 	c.look(script, "application-waits", values)
 	c.prefer("lang", "kk")
 }

@@ -97,6 +97,9 @@ func (formats) when(at time.Time) string {
 	return at.In(zone()).Format("2006-01-02 15:04:05")
 }
 
+// moment is when to the millisecond.
+func (formats) moment(at time.Time) string { return at.In(zone()).Format("2006-01-02 15:04:05.000") }
+
 // clock writes the time of day to the millisecond; a dash for none.
 func (formats) clock(at time.Time) string {
 	if at.IsZero() {
