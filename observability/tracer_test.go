@@ -1,10 +1,7 @@
 package observability
 
 import (
-	"compress/gzip"
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,36 +10,16 @@ import (
 	"testing"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
+
+	"kandashub/observability/spantest"
 )
 
 // traced lets a Tracer that keeps one trace in oneIn do some work, and returns
-// the spans that a receiver was sent until it was closed.
+// the spans that a receiver was sent until the Tracer was closed.
 func traced(t *testing.T, oneIn int, work func(*Tracer)) []*tracepb.Span {
 	t.Helper()
-	var spans []*tracepb.Span
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		zip, err := gzip.NewReader(r.Body)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		data, err := io.ReadAll(zip)
-		var sent tracepb.TracesData
-		if err = errors.Join(err, proto.Unmarshal(data, &sent)); err != nil {
-			t.Error(err)
-		}
-		if r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" {
-			t.Errorf("sent to %s as %s", r.URL.Path, r.Header.Get("Content-Type"))
-		}
-		for _, resource := range sent.GetResourceSpans() {
-			for _, scope := range resource.GetScopeSpans() {
-				spans = append(spans, scope.GetSpans()...)
-			}
-		}
-	}))
-	defer server.Close()
-	tracer, err := NewTracer(TracerConfig{URL: server.URL, OneIn: oneIn, Instance: "test", Log: slog.New(slog.DiscardHandler)})
+	receiver := spantest.Receive(t)
+	tracer, err := NewTracer(TracerConfig{URL: receiver.URL, OneIn: oneIn, Instance: "test", Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +27,7 @@ func traced(t *testing.T, oneIn int, work func(*Tracer)) []*tracepb.Span {
 	if err := tracer.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	spans := receiver.Spans()
 	slices.SortFunc(spans, func(a, b *tracepb.Span) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return spans
 }

@@ -73,7 +73,7 @@ func (p *partition) letterOf(d *decision) (key string, lies int64, ok bool) {
 }
 
 // carryOut carries out a decision and writes down that its letter is resolved.
-func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
+func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) outcome {
 	letter, err := p.cluster.readAt(ctx, p.dead.topic, p.number, d.lies)
 	switch {
 	case err == nil:
@@ -92,7 +92,7 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 		}
 		return out
 	}
-	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter)
+	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter, tries)
 	if out.kind != finished && out.kind != held {
 		return out
 	}
@@ -112,7 +112,7 @@ func resolution(action string) string {
 }
 
 // Decide carries out what a person decided of a letter.
-func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limiter) outcome {
+func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limiter, tries *tries) outcome {
 	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
@@ -137,7 +137,7 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 	case what.action == DecideReplay:
 		// Whether or not it acted: an earlier hub may have died after its claim,
 		// and the claim says what is left to do.
-		return d.Deliver(t, letter, places)
+		return d.Deliver(t, letter, places, tries)
 	case acted && what.action == DecideAnswer:
 		if out := l.give(t, what); out.kind != finished {
 			return out

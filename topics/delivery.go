@@ -77,7 +77,7 @@ type life struct {
 	*Delivery
 	term    term
 	record  *Record
-	number  int // which attempt at it this is, from 1
+	tries   *tries // at it before this one
 	msg     Message
 	claim   *claims.Claim
 	marks   []string
@@ -107,10 +107,10 @@ type life struct {
 // stand one behind the other in a lane are carried by series.go.
 //
 // Once the term has ended nothing new is begun, but a call that runs is carried to
-// its end under its lease.
-func (d *Delivery) Deliver(t term, r *Record, limiter *limiter) outcome {
+// its end under its lease. tries are those at the record so far.
+func (d *Delivery) Deliver(t term, r *Record, limiter *limiter, tries *tries) outcome {
 	l := d.begin(t, r)
-	l.limiter = limiter
+	l.limiter, l.tries = limiter, tries
 	if out := l.attempt(); out.kind != published {
 		return out
 	}
@@ -118,7 +118,7 @@ func (d *Delivery) Deliver(t term, r *Record, limiter *limiter) outcome {
 }
 
 func (d *Delivery) begin(t term, r *Record) *life {
-	return &life{Delivery: d, term: t, record: r, number: 1, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+	return &life{Delivery: d, term: t, record: r, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
 }
 
 // attempt is all of it but the end of the claim, which may go together with the

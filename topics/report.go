@@ -37,7 +37,11 @@ type Outcome struct {
 	Letter      string `json:"letter,omitempty"` // id of its dead letter
 	Class       string `json:"class,omitempty"`  // of the letter, as is the next
 	Code        string `json:"code,omitempty"`
-	Attempts    int    `json:"attempts,omitempty"` // by its last owner
+	Attempts    int    `json:"attempts,omitempty"` // by its last owner, since it was parked if it was
+
+	// Tries are the attempts before the last one, oldest first; of a parked message,
+	// those made before it was parked. Of many, the first and the last ones.
+	Tries []Try `json:"tries,omitempty"`
 
 	Time      time.Time `json:"ce_time,omitzero"`     // ce_time: its writer made it
 	Root      time.Time `json:"ce_roottime,omitzero"` // ce_roottime: the first message of its chain was made
@@ -87,10 +91,8 @@ func (l *life) report(result string, dl *letter) {
 		return
 	}
 	o := l.Delivery.outcome(l.record, result)
-	o.Attempts, o.Read, o.CallBegan = l.number, l.read, l.asked
-	if !l.asked.IsZero() {
-		o.CallEnded = l.asked.Add(l.took)
-	}
+	o.Attempts, o.Tries, o.Read = l.tries.count()+1, l.tries.list(), l.read
+	o.CallBegan, o.CallEnded = l.called()
 	if dl != nil {
 		o.Letter, o.Class, o.Code = dl.id, dl.class, dl.code
 	}
@@ -123,12 +125,12 @@ func (l *life) reportDecision(what *decision) {
 }
 
 // reportParked tells that a message of a source waits in the parked topic.
-func (d *Delivery) reportParked(r *Record, attempts int) {
+func (d *Delivery) reportParked(r *Record, t *tries) {
 	if d.Outcomes == nil {
 		return
 	}
 	o := d.outcome(r, ResultParked)
-	o.Attempts, o.Parked = attempts, o.Finished
+	o.Attempts, o.Tries, o.Parked = t.count(), t.list(), o.Finished
 	if m, err := parseHead(r); err == nil {
 		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
 			m.TraceParent = firstTrace(m).String()

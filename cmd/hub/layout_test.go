@@ -63,7 +63,7 @@ func under(name, dir string) bool { return name == dir || strings.HasPrefix(name
 // tools are the packages beside those of systems, in adapters and in mocks.
 var (
 	adapterTools = []string{"adapters", "adapters/shep", "adapters/adaptertest"}
-	mockTools    = []string{"mocks", "mocks/shep", "mocks/samples"}
+	mockTools    = []string{"mocks", "mocks/shep", "mocks/samples", "mocks/traces"}
 )
 
 // commandOf returns the command that a package is or belongs to; "" for others.
@@ -83,7 +83,7 @@ func forbidden(from, to string, test bool) string {
 	switch {
 	case under(to, "cmd") && commandOf(from) != commandOf(to):
 		return "a command is the end of every road: what two commands need belongs in a package"
-	case from == "observability": // what lies below it (alerts, console) is built on everything
+	case from == "observability" && !(test && to == "observability/spantest"): // which imports nothing of ours either; what lies below it (alerts, console) is built on everything
 		return "observability imports nothing of ours, so that everything may import it"
 	case under(from, "observability") && !mayUse("observability") && !under(to, "observability") && !under(to, "topics") && !(test && under(to, "mocks")):
 		return "what is made of observability for people shows topics; it knows no system and no command"
@@ -122,6 +122,8 @@ func TestForbidden(t *testing.T) {
 		{"topics", "topics/claims", false, false},
 		{"observability", "topics", false, true},
 		{"observability", "observability/console", false, true},
+		{"observability", "observability/spantest", true, false},
+		{"observability", "observability/spantest", false, true},
 		{"observability/console", "topics/control", false, false},
 		{"observability/console", "adapters", false, true},
 		{"observability/alerts", "observability", true, false},
@@ -164,7 +166,7 @@ func TestImports(t *testing.T) {
 // TestProductionHoldsNoTestCode looks at all that is linked into what is
 // deployed.
 func TestProductionHoldsNoTestCode(t *testing.T) {
-	notDeployed := regexp.MustCompile(`^(kandashub/mocks|testing$|net/http/httptest$|github\.com/(alicebob/miniredis|twmb/franz-go|testcontainers|google/go-cmp|chromedp)|pgregory\.net/rapid|go\.uber\.org/goleak)`)
+	notDeployed := regexp.MustCompile(`^(kandashub/mocks|kandashub/observability/promserver|testing$|net/http/httptest$|github\.com/(alicebob/miniredis|twmb/franz-go|testcontainers|google/go-cmp|chromedp)|pgregory\.net/rapid|go\.uber\.org/goleak)`)
 	for _, p := range goPackages(t) {
 		if p.name() != "cmd/hub" && p.name() != "cmd/hubctl" {
 			continue

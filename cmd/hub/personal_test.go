@@ -22,6 +22,7 @@ import (
 	"kandashub/mocks"
 	"kandashub/mocks/samples"
 	mockshep "kandashub/mocks/shep"
+	"kandashub/observability/spantest"
 	"kandashub/topics"
 	"kandashub/topics/control"
 	"kandashub/topics/outcomes"
@@ -35,8 +36,8 @@ import (
 func TestNothingPersonalShows(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	spans := receiveSpans(t)
-	w := newWorld(t, "HUB_BREAKER_FAILURES=1000", "HUB_OTLP="+spans.url, "HUB_TRACE_SAMPLE=1", "HUB_OUTCOMES_DIR="+filepath.Join(temp, "index"))
+	spans := spantest.Receive(t)
+	w := newWorld(t, "HUB_BREAKER_FAILURES=1000", "HUB_OTLP="+spans.URL, "HUB_TRACE_SAMPLE=1", "HUB_OUTCOMES_DIR="+filepath.Join(temp, "index"))
 	w.start()
 	values := w.personalValues()
 
@@ -53,7 +54,7 @@ func TestNothingPersonalShows(t *testing.T) {
 	desk := newDesk(w)
 	desk.operate(flows[0].Applications[0])
 
-	servertest.Eventually(t, "the last spans are exported", func() bool { return strings.Contains(spans.text(), last) })
+	servertest.Eventually(t, "the last spans are exported", func() bool { return strings.Contains(spans.Text(), last) })
 	for place, text := range w.places(temp, spans, desk) {
 		if strings.TrimSpace(text) == "" {
 			t.Errorf("nothing was found in %s: the test does not look there", place)
@@ -212,13 +213,13 @@ func (w *world) again(r *topics.Record) string {
 }
 
 // places are all texts that are no payload, by where they are.
-func (w *world) places(temp string, spans *spanLog, desk *desk) map[string]string {
+func (w *world) places(temp string, spans *spantest.Receiver, desk *desk) map[string]string {
 	w.t.Helper()
 	_, metrics := w.get("/metrics")
 	_, ready := w.get("/readyz")
 	found := map[string]string{
 		"the log": w.log.String(), "/metrics": metrics, "/readyz": ready, "an answer of the intake or SHEP": strings.Join(w.answers, "\n"),
-		"a span": spans.text(), "what hubctl says": desk.said.String(),
+		"a span": spans.Text(), "what hubctl says": desk.said.String(),
 		"an outcome": w.valuesOf(outcomes.Topic), "the audit": w.valuesOf(control.AuditTopic), "hub.control": w.valuesOf(control.Topic),
 	}
 	var headers, keys, values, files, index strings.Builder
@@ -342,7 +343,7 @@ func contains(text, form string) bool {
 }
 
 // plant puts one value into each place, and finds it there.
-func (w *world) plant(temp string, spans *spanLog, desk *desk, values []string) {
+func (w *world) plant(temp string, spans *spantest.Receiver, desk *desk, values []string) {
 	w.t.Helper()
 	i := slices.IndexFunc(values, func(v string) bool {
 		return strings.ContainsFunc(v, func(r rune) bool { return r > 0x400 }) && !strings.ContainsAny(v, " ,")
@@ -360,9 +361,7 @@ func (w *world) plant(temp string, spans *spanLog, desk *desk, values []string) 
 	}
 	desk.said.WriteString(strconv.QuoteToASCII(name))
 	w.answers = append(w.answers, url.QueryEscape(name))
-	spans.mu.Lock()
-	spans.all = append(spans.all, &tracepb.Span{Name: "process " + name})
-	spans.mu.Unlock()
+	spans.Add(&tracepb.Span{Name: "process " + name})
 	key := w.run + ":" + name
 	if err := w.rdb.HSet(ctx, key, "value", name).Err(); err != nil {
 		w.t.Fatal(err)

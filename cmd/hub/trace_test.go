@@ -1,115 +1,43 @@
 package main
 
 import (
-	"compress/gzip"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
 
 	"kandashub/mocks"
+	"kandashub/observability/spantest"
 	"kandashub/topics/servertest"
 )
 
-// A spanLog is a receiver of traces.
-type spanLog struct {
-	url string
-
-	mu       sync.Mutex
-	all      []*tracepb.Span
-	resource []string // what the process says of itself
-}
-
-func receiveSpans(t *testing.T) *spanLog {
-	l := &spanLog{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		zip, err := gzip.NewReader(r.Body)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		data, err := io.ReadAll(zip)
-		var sent tracepb.TracesData
-		if err = errors.Join(err, proto.Unmarshal(data, &sent)); err != nil {
-			t.Error(err)
-		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		for _, resource := range sent.GetResourceSpans() {
-			l.resource = append(l.resource, fmt.Sprint(resource.GetResource()))
-			for _, scope := range resource.GetScopeSpans() {
-				l.all = append(l.all, scope.GetSpans()...)
-			}
-		}
-	}))
-	t.Cleanup(server.Close)
-	l.url = server.URL
-	return l
-}
-
 // traceOf returns the spans of the trace in which a span of that name is about an
 // application.
-func (l *spanLog) traceOf(application, name string) (trace []*tracepb.Span) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	i := slices.IndexFunc(l.all, func(s *tracepb.Span) bool {
-		return s.GetName() == name && attribute(s, "hub.application") == application
+func traceOf(all []*tracepb.Span, application, name string) (trace []*tracepb.Span) {
+	i := slices.IndexFunc(all, func(s *tracepb.Span) bool {
+		return s.GetName() == name && spantest.Attribute(s, "hub.application") == application
 	})
 	if i < 0 {
 		return nil
 	}
-	for _, s := range l.all {
-		if string(s.GetTraceId()) == string(l.all[i].GetTraceId()) {
+	for _, s := range all {
+		if string(s.GetTraceId()) == string(all[i].GetTraceId()) {
 			trace = append(trace, s)
 		}
 	}
 	return trace
 }
 
-// text is all that the spans say, but for their ids.
-func (l *spanLog) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var b strings.Builder
-	for _, r := range l.resource {
-		fmt.Fprintln(&b, r)
-	}
-	for _, s := range l.all {
-		fmt.Fprintln(&b, s.GetName(), s.GetStatus().GetMessage(), s.GetTraceState())
-		for _, a := range s.GetAttributes() {
-			fmt.Fprintln(&b, a.GetKey(), a.GetValue())
-		}
-		for _, e := range s.GetEvents() {
-			fmt.Fprintln(&b, e)
-		}
-	}
-	return b.String()
-}
-
-func attribute(s *tracepb.Span, key string) string {
-	for _, a := range s.GetAttributes() {
-		if a.GetKey() == key {
-			return a.GetValue().GetStringValue()
-		}
-	}
-	return ""
-}
-
 // TestOneTraceThroughAllRoutes follows an application by its spans: from the
 // intake to the system that it is filed with, and the request for its IINs
 // through all routes that it takes.
 func TestOneTraceThroughAllRoutes(t *testing.T) {
-	spans := receiveSpans(t)
-	w := newWorld(t, "HUB_OTLP="+spans.url, "HUB_TRACE_SAMPLE=1")
+	spans := spantest.Receive(t)
+	w := newWorld(t, "HUB_OTLP="+spans.URL, "HUB_TRACE_SAMPLE=1")
 	stop := w.start()
 	f := w.flow("iin-generated")
 	w.play(f)
@@ -126,7 +54,7 @@ func TestOneTraceThroughAllRoutes(t *testing.T) {
 			"process kandas.iin-requests", "gbdfl find-person", "send migpolice.generations", "process migpolice.generations", "migpolice generate-iin",
 			"send gbdfl.lookups", "process gbdfl.lookups", "send iin.results", "process iin.results", "kandas record-iins"},
 	} {
-		trace := spans.traceOf(application, first)
+		trace := traceOf(spans.Spans(), application, first)
 		if len(trace) == 0 {
 			t.Errorf("no trace with %q about %s", first, application)
 			continue
@@ -180,8 +108,8 @@ func checkParents(t *testing.T, trace []*tracepb.Span) {
 // TestFailedAttemptIsTraced keeps next to no trace, and lets one call fail: that
 // attempt is exported, and no other.
 func TestFailedAttemptIsTraced(t *testing.T) {
-	spans := receiveSpans(t)
-	w := newWorld(t, "HUB_OTLP="+spans.url, "HUB_TRACE_SAMPLE=2000000000")
+	spans := spantest.Receive(t)
+	w := newWorld(t, "HUB_OTLP="+spans.URL, "HUB_TRACE_SAMPLE=2000000000")
 	w.systems["kandas"].Faults.Set(mocks.Fault{Operation: "register", Times: 1, Status: http.StatusServiceUnavailable})
 	stop := w.start()
 	id := w.file()
@@ -191,22 +119,22 @@ func TestFailedAttemptIsTraced(t *testing.T) {
 		t.Fatal(err)
 	}
 	var failed []*tracepb.Span
-	for _, s := range spans.all {
+	for _, s := range spans.Spans() {
 		switch kind, _, _ := strings.Cut(s.GetName(), " "); {
 		case kind != "process" && kind != "receive":
 		case s.GetStatus().GetCode() != tracepb.Status_STATUS_CODE_ERROR:
 			t.Errorf("%q is exported, and has not failed", s.GetName())
-		case attribute(s, "hub.application") == id:
+		case spantest.Attribute(s, "hub.application") == id:
 			failed = append(failed, s)
 		}
 	}
 	if len(failed) != 1 {
 		t.Fatalf("%d attempts at %s are exported, want the one that failed", len(failed), id)
 	}
-	if code := attribute(failed[0], "error.type"); code != "http_503" {
+	if code := spantest.Attribute(failed[0], "error.type"); code != "http_503" {
 		t.Errorf("its error.type is %q, want http_503", code)
 	}
-	call := slices.IndexFunc(spans.all, func(s *tracepb.Span) bool {
+	call := slices.IndexFunc(spans.Spans(), func(s *tracepb.Span) bool {
 		return string(s.GetParentSpanId()) == string(failed[0].GetSpanId()) && strings.HasPrefix(s.GetName(), "kandas ")
 	})
 	if call < 0 {
@@ -221,7 +149,7 @@ func TestExemplarsNameKeptTraces(t *testing.T) {
 		want   bool
 	}{{"1", true}, {"2000000000", false}} {
 		t.Run("one in "+tc.sample, func(t *testing.T) {
-			w := newWorld(t, "HUB_OTLP="+receiveSpans(t).url, "HUB_TRACE_SAMPLE="+tc.sample)
+			w := newWorld(t, "HUB_OTLP="+spantest.Receive(t).URL, "HUB_TRACE_SAMPLE="+tc.sample)
 			w.start()
 			w.awaitEffect("kandas", "register", w.file())
 			servertest.Eventually(t, "the message is counted", func() bool {

@@ -50,6 +50,8 @@ type cli struct {
 	Doctor   doctorCmd   `cmd:"" help:"Try all that the hubs rest upon, and say what to do."`
 	Topics   topicsCmd   `cmd:"" help:"Make, list and check the Kafka topics of the contract."`
 	Contract contractCmd `cmd:"" help:"Print the contract of the topics (AsyncAPI 3.0)."`
+	Alerts   alertsCmd   `cmd:"" help:"Give out the alerts for Prometheus, and what to do on each. Asks no hub."`
+	Boards   boardsCmd   `cmd:"" help:"Write the Grafana boards, as JSON for its provisioning. Asks no hub."`
 	Shapes   shapesCmd   `cmd:"" help:"Print the JSON Schema of what the commands print with -o json."`
 	Version  versionCmd  `cmd:"" help:"Say which version this is."`
 

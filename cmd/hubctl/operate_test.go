@@ -268,6 +268,13 @@ func TestDeadLetters(t *testing.T) {
 	if out := expect(t, exitOK, show, `"iin": "string"`, "http_422", "ce_id"); strings.Contains(out, "990101200017") {
 		t.Errorf("show tells what the letter carries:\n%s", out)
 	}
+	servertest.Eventually(t, "its attempt is known", func() bool {
+		out := expect(t, exitOK, append(show, "-o", "json"))
+		compiled(t).obeyed(t, "dead show", []byte(out))
+		var w wholeLetter
+		read(t, out, &w)
+		return len(w.Attempts) == 1 && w.Attempts[0].Result == topics.ResultRejected && w.Attempts[0].Code == "http_422" && !w.Attempts[0].CallBegan.IsZero()
+	})
 	expect(t, exitUsage, append(show, "--payload"), "--who")
 	expect(t, exitOK, by(append(show, "--payload")...), "990101200017")
 

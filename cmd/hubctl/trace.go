@@ -54,15 +54,7 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 }
 
 func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, error) {
-	bar := s.newBar(100)
-	all, err := outcomes.Find(ctx, d.Cluster, c.Application, func(read, end int64) {
-		if bar != nil && end > 0 {
-			_ = bar.Set(int(100 * read / end))
-		}
-	})
-	if bar != nil {
-		_ = bar.Finish()
-	}
+	all, err := s.history(ctx, d, c.Application)
 	if err != nil {
 		return way{}, err
 	}
@@ -75,6 +67,20 @@ func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, erro
 		return way{}, err
 	}
 	return wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records)), nil
+}
+
+// history reads what became of an application's messages, and shows on a terminal
+// how far it has come.
+func (s surroundings) history(ctx context.Context, d *desk, application string) ([]outcomes.Outcome, error) {
+	bar := s.newBar(100)
+	if bar != nil {
+		defer func() { _ = bar.Finish() }()
+	}
+	return outcomes.FindHistory(ctx, d.Cluster, application, func(read, end int64) {
+		if bar != nil && end > 0 {
+			_ = bar.Set(int(100 * read / end))
+		}
+	})
 }
 
 // lettersOf returns all dead letters of an application, also those that are
@@ -121,12 +127,15 @@ func span(w way) string {
 
 func tableWay(t io.Writer, w way) {
 	fmt.Fprintln(t, "TIME\tAFTER\tEVENT\tROUTE\tAT\tMESSAGE\tMORE")
-	for _, e := range w.Events {
-		at := e.System
+	for _, e := range outcomes.Brief(w.Events) {
+		at, kind := e.System, e.Kind
+		if kind == outcomes.EventAttempt {
+			kind += fmt.Sprintf(" %d", e.Attempts)
+		}
 		if e.Operation != "" {
 			at += ": " + e.Operation
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), e.Kind,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), kind,
 			dash(e.Route), dash(at), dash(e.Message), strings.Join(more(e), ", "))
 	}
 }
@@ -141,7 +150,10 @@ func more(e outcomes.Event) (out []string) {
 	if e.Open {
 		add("", "WAITS")
 	}
-	if e.Attempts > 1 {
+	switch {
+	case e.Kind == outcomes.EventAttempt:
+		add("took ", e.Took.Round(time.Millisecond).String())
+	case e.Attempts > 1, e.Attempts > 0 && e.Code != "":
 		add("", fmt.Sprintf("attempt %d", e.Attempts))
 	}
 	add("", e.Action)

@@ -2,17 +2,14 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"time"
+
+	"kandashub/observability/promserver"
 )
 
 // watchAlerts tells of each alert of a Prometheus that fires or ends until ctx
 // ends.
-func watchAlerts(ctx context.Context, url string, note func(format string, args ...any)) {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
+func watchAlerts(ctx context.Context, server *promserver.Server, note func(format string, args ...any)) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
 	before := map[string]bool{}
@@ -22,7 +19,7 @@ func watchAlerts(ctx context.Context, url string, note func(format string, args 
 			return
 		case <-t.C:
 		}
-		now, err := firing(ctx, client, url)
+		now, err := firing(ctx, server)
 		if err != nil {
 			continue // it begins or ends
 		}
@@ -42,35 +39,19 @@ func watchAlerts(ctx context.Context, url string, note func(format string, args 
 
 // firing returns the alerts that fire now and ask for something to be done, by
 // name and what they are about.
-func firing(ctx context.Context, client *http.Client, url string) (map[string]bool, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/api/v1/alerts", nil)
+func firing(ctx context.Context, server *promserver.Server) (map[string]bool, error) {
+	alerts, err := server.Alerts(ctx)
 	if err != nil {
 		return nil, err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	var answer struct {
-		Data struct {
-			Alerts []struct {
-				State  string            `json:"state"`
-				Labels map[string]string `json:"labels"`
-			} `json:"alerts"`
-		} `json:"data"`
-	}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-		return nil, fmt.Errorf("ask Prometheus: %s: %w", resp.Status, err)
 	}
 	found := map[string]bool{}
-	for _, a := range answer.Data.Alerts {
-		if a.State != "firing" || a.Labels["severity"] == "none" {
+	for _, labels := range alerts {
+		if labels["severity"] == "none" {
 			continue
 		}
-		name := a.Labels["alertname"]
+		name := labels["alertname"]
 		for _, about := range []string{"route", "system", "operation"} {
-			if v := a.Labels[about]; v != "" {
+			if v := labels[about]; v != "" {
 				name += " " + v
 			}
 		}

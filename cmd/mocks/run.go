@@ -122,7 +122,7 @@ func (s *session) run(ctx context.Context) error {
 	background(s.hub.run)
 	if s.prometheus.path != "" {
 		wg.Go(func() {
-			if err := s.prometheus.run(ctx, s.world.metrics); err != nil {
+			if err := s.prometheus.run(ctx); err != nil {
 				s.timeline.note("%v", err) // the hub needs it for nothing
 			}
 		})

@@ -19,7 +19,7 @@ func (s *session) goOn(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { watchBreakers(ctx, "http://"+s.world.metrics+"/metrics", s.timeline.note) })
 	if s.prometheus.path != "" {
-		wg.Go(func() { watchAlerts(ctx, s.prometheus.row, s.timeline.note) })
+		wg.Go(func() { watchAlerts(ctx, s.prometheus.server, s.timeline.note) })
 	}
 	if s.cmd.Rate > 0 {
 		wg.Go(func() { s.trickle.run(ctx) })

@@ -17,6 +17,7 @@ import (
 
 	"kandashub/cmd/verify/world"
 	"kandashub/observability/alerts"
+	"kandashub/observability/promserver"
 )
 
 // alertsCmd breaks a hub and what is around it, in one way after another, and
@@ -44,7 +45,7 @@ const watchdog = "HubWatchdog"
 // A watch is a world with a Prometheus.
 type watch struct {
 	world      *world.World
-	prometheus *world.Prometheus
+	prometheus *promserver.Server
 	kafka      *kgo.Client
 	loads      sync.WaitGroup
 }

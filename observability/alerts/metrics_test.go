@@ -2,6 +2,7 @@ package alerts_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -68,12 +69,14 @@ func hubMetrics(t *testing.T) map[string]known {
 	return out
 }
 
-// begin makes what a hub has only once it works: gauges of its partitions, and of
-// the systems that it has met.
+// begin makes what a hub has only once it works: gauges of its partitions and of the
+// systems that it has met, and what it has answered to senders.
 func begin(m *observability.Metrics) {
 	m.Route("register").Lag("egov.applications", 0, 1, time.Now())
 	m.System("kandas").Timeout(time.Second)
 	m.System("kandas").Certificate("peer", time.Now())
+	m.HTTP("intake", http.MethodPost, http.StatusAccepted, time.Second)
+	m.HTTP("intake", http.MethodPost, http.StatusServiceUnavailable, time.Second)
 }
 
 // visit parses an expression and shows every part of it, with what it stands in.

@@ -8,13 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
-	"golang.org/x/sync/errgroup"
 
 	"kandashub/observability/alerts"
 )
@@ -64,6 +62,23 @@ func (s suite) over(window string) suite {
 		return window != "" && strings.Contains(fmt.Sprint(t["name"]), " over ") && !strings.Contains(fmt.Sprint(t["name"]), " over "+window+";")
 	})
 	return s
+}
+
+// coarse returns the suite and the rules for an evaluation only as often as there
+// is something new: tests of days have a sample every five minutes, and would else be
+// evaluated ten times for each.
+func (s suite) coarse(groups []alerts.Group) (suite, []alerts.Group) {
+	for _, t := range s.Tests {
+		if t["interval"] != "300s" {
+			continue
+		}
+		s.Interval, groups = "300s", slices.Clone(groups)
+		for i := range groups {
+			groups[i].Interval = ""
+		}
+		break
+	}
+	return s, groups
 }
 
 func readSuite(t *testing.T) (s suite) {
@@ -117,22 +132,39 @@ func uses(expr, record string) bool {
 	return regexp.MustCompile(regexp.QuoteMeta(record) + `\b`).MatchString(expr)
 }
 
-// try runs an alert's tests against some rules.
-func try(ctx context.Context, dir string, groups []alerts.Group, s suite) (said string, failed bool, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", false, err
-	}
-	s.Rules = []string{"rules.yml"}
-	for name, content := range map[string]any{"rules.yml": map[string]any{"groups": groups}, "test.yml": s} {
-		data, err := yaml.Marshal(content)
-		if err != nil {
-			return "", false, err
+// A verdict is what promtool says of one set of rules.
+type verdict struct {
+	failed bool
+	said   string
+}
+
+// try runs tests against one set of rules after another, in one promtool, and
+// returns a verdict on each.
+func try(t *testing.T, s suite, sets ...[]alerts.Group) (out []verdict) {
+	t.Helper()
+	dir, args := t.TempDir(), []string{"test", "rules"}
+	for i, groups := range sets {
+		rules, test := fmt.Sprintf("%d.rules.yml", i), filepath.Join(dir, fmt.Sprintf("%d.test.yml", i))
+		s.Rules = []string{rules}
+		for path, content := range map[string]any{filepath.Join(dir, rules): map[string]any{"groups": groups}, test: s} {
+			data, err := yaml.Marshal(content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			return "", false, err
-		}
+		args = append(args, test)
 	}
-	return promtool(ctx, "test", "rules", filepath.Join(dir, "test.yml"))
+	said, _, err := promtool(t.Context(), args...)
+	for _, one := range strings.Split(said, "Unit Testing: ")[1:] {
+		out = append(out, verdict{!strings.HasSuffix(strings.TrimSpace(one), "SUCCESS"), one})
+	}
+	if err != nil || len(out) != len(sets) {
+		t.Fatalf("promtool speaks of %d of %d files: %v: %s", len(out), len(sets), err, said)
+	}
+	return out
 }
 
 func groups(t *testing.T) []alerts.Group {
@@ -158,36 +190,29 @@ func TestRulesAreValid(t *testing.T) {
 	}
 }
 
-// Each alert fires when its tests say so, and not before. Those that look at all
-// rules at once come last.
+// Each alert fires when its tests say so, and not before. Those of "all" look at all
+// rules at once.
 func TestAlertsFire(t *testing.T) {
 	needPromtool(t)
-	all, s, dir := groups(t), readSuite(t), t.TempDir()
-	work, ctx := errgroup.WithContext(t.Context())
-	work.SetLimit(runtime.GOMAXPROCS(0))
-	check := func(name string, g []alerts.Group, s suite) {
-		if len(s.Tests) == 0 {
-			t.Errorf("%s has no test", name)
-			return
-		}
-		work.Go(func() error {
-			said, failed, err := try(ctx, filepath.Join(dir, name), g, s)
-			if failed {
-				t.Errorf("%s: %s", name, said)
+	all, s, tested := groups(t), readSuite(t), 0
+	check := func(name string, g []alerts.Group) {
+		tests := s.of(name)
+		tested += len(tests.Tests)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if len(tests.Tests) == 0 {
+				t.Fatal("it has no test")
 			}
-			return err
+			if v := try(t, tests, g)[0]; v.failed {
+				t.Error(v.said)
+			}
 		})
 	}
-	tested := 0
 	for _, name := range names(t) {
-		check(name, only(all, name, ""), s.of(name))
-		tested += len(s.of(name).Tests)
+		check(name, only(all, name, ""))
 	}
-	check("all", all, s.of("all"))
-	if tested += len(s.of("all").Tests); tested != len(s.Tests) {
+	check("all", all)
+	if tested != len(s.Tests) {
 		t.Errorf("%d of %d tests begin with the name of an alert", tested, len(s.Tests))
-	}
-	if err := work.Wait(); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -67,7 +67,7 @@ func (d *drawing) add(ctx context.Context, s *server, q query, since time.Time) 
 		}
 	}
 	params := url.Values{"query": {allSelected.Replace(q.Expr)}, "start": {unix(since)}, "end": {unix(time.Now())}, "step": {scrape}}
-	if err := s.get(ctx, "/api/v1/query_range", params, &data); err != nil {
+	if err := s.Ask(ctx, "/api/v1/query_range", params, &data); err != nil {
 		return err
 	}
 	var highest float64
