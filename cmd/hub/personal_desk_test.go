@@ -139,6 +139,9 @@ func (d *desk) look(letters []toldLetter) {
 	for _, args := range []string{"topics create --replication 1", "contract", "shapes", "completion", "dead export", "dead export -o json", "dead export -o yaml"} {
 		d.hubctl(-1, strings.Fields(args)...)
 	}
+	for _, args := range []string{"alerts rules", "alerts runbooks --out " + filepath.Join(d.dir, "runbooks"), "boards --out " + filepath.Join(d.dir, "boards")} {
+		d.hubctl(-1, strings.Fields(args)...)
+	}
 	known := map[string]bool{}
 	for _, l := range letters {
 		show := []string{"dead", "show", l.Letter, "--route", l.Route}
