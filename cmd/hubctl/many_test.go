@@ -139,7 +139,7 @@ func TestLag(t *testing.T) {
 	}
 	shapes.obeyed(t, "lag", []byte(expect(t, exitOK, []string{"lag", "-o", "json"})))
 	shapes.obeyed(t, "route list", []byte(expect(t, exitOK, []string{"route", "list", "-o", "json"})))
-	expect(t, exitNothing, []string{"lag", "nowhere"}, "no route nowhere")
+	expect(t, exitNothing, []string{"lag", "nowhere"}, "no route of a name")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &counting{every: func(n int) {

@@ -42,7 +42,7 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 			return err
 		}
 		if len(w.Events) == 0 {
-			return fmt.Errorf("nothing is known of application %s: %w", w.Application, errNothing)
+			return fmt.Errorf("nothing is known of such an application: %w", errNothing)
 		}
 		if err := c.print(stdout, w, func(t io.Writer) { tableWay(t, w) }); err != nil {
 			return err

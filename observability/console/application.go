@@ -35,14 +35,14 @@ func (v *visit) application() error {
 		return err
 	}
 	took := time.Since(began)
-	records, _, err := v.audit.read(v.r.Context(), v.cfg.Commands)
+	trail, err := v.audit.read(v.r.Context(), v.cfg.Commands.Cluster)
 	if err != nil {
 		return err
 	}
 	data := map[string]any{
 		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took,
 		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
-		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), records)),
+		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), trail.young)),
 	}
 	data["Traces"] = v.cfg.Links.of(id, tracesOf(found)...)
 	data["Deadlines"] = outcomes.Deadlines(found, v.cfg.Deadline, time.Now())

@@ -85,7 +85,7 @@ type Console struct {
 	letters  *letterIndex
 	watch    *watch
 	runs     *runs
-	audit    auditCache
+	audit    *auditCache
 	heavy    *semaphore.Weighted // held by what reads all letters of a route
 	ended    chan struct{}       // closed when Run ends, so that live pages do
 }
@@ -114,6 +114,7 @@ func New(cfg Config) (*Console, error) {
 	c.heavy = semaphore.NewWeighted(maxHeavy)
 	c.watch = newWatch(c)
 	c.runs = newRuns()
+	c.audit = newAuditCache(cfg.Commands.Cluster)
 	return c, nil
 }
 
