@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/segmentio/kafka-go"
+
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
 )
@@ -22,6 +24,7 @@ const (
 const (
 	headerDecision   = "hub_decision"
 	headerDecisionID = "hub_decision_id"
+	headerResult     = "hub_result" // of what has been carried out: one of the Result constants
 )
 
 // A GivenReply is one reply of a person's answer.
@@ -97,13 +100,31 @@ func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) out
 		return out
 	}
 	failpoint.Hit(failpoint.Resolving, p.delivery.Route.Name)
-	if _, err := p.append(p.dead.topic, controlRecord(string(letter.Key), kindResolved, "hub_letter", d.letter)); err != nil {
+	note := controlRecord(string(letter.Key), kindResolved, "hub_letter", d.letter)
+	note.Headers = append(note.Headers, kafka.Header{Key: headerResult, Value: []byte(resultOf(d.action, out))})
+	if _, err := p.append(p.dead.topic, note); err != nil {
 		return outcome{kind: stopped}
 	}
 	failpoint.Hit(failpoint.Resolved, p.delivery.Route.Name)
 	p.delivery.Metrics.Resolved(resolution(d.action))
 	out.resolves = d.letter
 	return out
+}
+
+// resultOf is what a decision that has been carried out came to. After a crash
+// before that was written down, what this hub had delivered is a duplicate, too.
+func resultOf(action string, out outcome) string {
+	switch {
+	case out.before:
+		return ResultDuplicate
+	case action == DecideAnswer:
+		return ResultAnswered
+	case action == DecideDiscard:
+		return ResultDiscarded
+	case out.kind == held:
+		return ResultDeadLettered
+	}
+	return ResultDelivered
 }
 
 // resolution is the metric label of an action.
@@ -147,7 +168,7 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 		l.reportDecision(what)
 	}
 	l.logDecision(what, "carried out")
-	return outcome{kind: finished}
+	return outcome{kind: finished, before: !acted}
 }
 
 // claimDecision is what an action does to the claim.

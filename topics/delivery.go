@@ -218,7 +218,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		l.Metrics.Processed("duplicate")
 		l.Metrics.Final("duplicate")
 		l.report(ResultDuplicate, nil)
-		return outcome{kind: finished}, true
+		return outcome{kind: finished, before: true}, true
 	case claims.Answered:
 		l.kept = true
 		return l.publishKept(ctx, l.claim.Reply), true

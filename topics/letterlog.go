@@ -161,8 +161,9 @@ func (g *LetterLog) take(r *Record) {
 		}
 	case kindResolved:
 		g.resolved[id] = true
-		if l := g.byID[id]; l != nil {
+		if l := g.byID[id]; l != nil && !l.Resolved {
 			l.Resolved = true
+			l.Result, _ = r.header(headerResult)
 		}
 	case kindRefused:
 		decision, _ := r.header(headerDecisionID)

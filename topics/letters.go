@@ -21,6 +21,7 @@ type Letter struct {
 
 	Decisions []Decision // in the order in which they were written
 	Resolved  bool       // one of them has been carried out
+	Result    string     // what that came to, one of the Result constants; empty where it is not known
 
 	// Next is the next letter of the same message: it was replayed, and died
 	// again, or its discard was undone. Empty if there is none.
@@ -39,6 +40,21 @@ func (l Letter) Message() (source, id string) {
 	source, _ = l.Record.header("ce_source")
 	id, _ = l.Record.header("ce_id")
 	return source, id
+}
+
+// Trace returns the trace id of the letter's message, also of one that came
+// without; empty where the letter has no message, or comes from an index without its
+// headers.
+func (l Letter) Trace() string {
+	source, id := l.Message()
+	if !l.Holds || id == "" {
+		return ""
+	}
+	parent, _ := l.Record.header("traceparent")
+	if _, err := observability.ParseTrace(parent); err != nil {
+		parent = firstTrace(Message{Source: source, ID: id}).String()
+	}
+	return observability.TraceID(parent)
 }
 
 // Application returns the letter's application as a person may see it. The key of

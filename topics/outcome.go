@@ -14,7 +14,7 @@ import (
 )
 
 // What came of one attempt.
-type outcomeKind int
+type outcomeKind uint8
 
 const (
 	finished  outcomeKind = iota // its offset is done
@@ -32,6 +32,7 @@ func (k outcomeKind) String() string {
 
 type outcome struct {
 	kind   outcomeKind
+	before bool          // of finished: it had been finished before, nothing was done now
 	after  time.Duration // of retry (0: the backoff decides), waiting and paused
 	letter string        // of held: the letter's id
 	offset int64         // of held: where the letter lies

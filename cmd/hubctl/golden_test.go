@@ -84,6 +84,10 @@ func specimens(t *testing.T) []specimen {
 		{At: at(9, 2), After: time.Minute, Kind: outcomes.EventLetter, Route: "register", Message: "m-1", Letter: letter.ID, Class: letter.Class, Code: letter.Code, Reason: letter.Reason, Open: true},
 		{At: at(11, 59), After: 177 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
 	})
+	travelled.Deadlines = []outcomes.Deadline{
+		{From: at(8, 59), Until: at(11, 59), At: now(), Open: true, Source: "migration"},
+		{From: at(8, 0), Until: at(11, 0), At: at(9, 30)},
+	}
 	return []specimen{
 		{"trace", travelled, func(t io.Writer) { tableWay(t, travelled) }},
 		{"route list", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},

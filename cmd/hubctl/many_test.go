@@ -83,7 +83,7 @@ func TestManyByAFilter(t *testing.T) {
 	}
 
 	heal()
-	if code, said := answering(t, "12\n", by(append(replay, "--rate", "100/s")...)...); code != exitOK || !strings.Contains(said, "12 carried out, 0 died again") {
+	if code, said := answering(t, "12\n", by(append(replay, "--rate", "100/s")...)...); code != exitOK || !strings.Contains(said, "12 carried out: 12 delivered") {
 		t.Errorf("%d %s", code, said)
 	}
 	servertest.Eventually(t, "no letters", func() bool { return len(waiting(t)) == 0 })

@@ -19,7 +19,8 @@ import (
 type traceCmd struct {
 	kafkaFlags
 	outputFlag
-	Application string `arg:"" help:"The application's id."`
+	Deadline    time.Duration `env:"HUB_DEADLINE" default:"24h" help:"From an application's first message to its end, as the hubs have it (${default}); 0s: none."`
+	Application string        `arg:"" help:"The application's id."`
 }
 
 // A way is all that is known of an application.
@@ -28,6 +29,8 @@ type way struct {
 	Open        bool             `json:"open"`    // it waits somewhere, parked or for a person
 	Seconds     float64          `json:"seconds"` // from the first event to the last
 	Events      []outcomes.Event `json:"events"`
+
+	Deadlines []outcomes.Deadline `json:"deadlines,omitempty"` // of each chain of messages, the most urgent first
 }
 
 // Run prints the way of an application. It asks no hub: the outcomes, the dead
@@ -66,7 +69,9 @@ func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, erro
 	if err != nil {
 		return way{}, err
 	}
-	return wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records)), nil
+	w := wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records))
+	w.Deadlines = outcomes.Deadlines(all, c.Deadline, time.Now())
+	return w, nil
 }
 
 // history reads what became of an application's messages, and shows on a terminal
@@ -138,6 +143,7 @@ func tableWay(t io.Writer, w way) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), kind,
 			dash(e.Route), dash(at), dash(e.Message), strings.Join(more(e), ", "))
 	}
+	tableDeadlines(t, w.Deadlines)
 }
 
 // more is what else is to be said of an event.
@@ -166,6 +172,32 @@ func more(e outcomes.Event) (out []string) {
 	}
 	add("", e.Reason)
 	return out
+}
+
+// tableDeadlines tells how each chain of messages stands to its deadline, in a
+// picture and in words.
+func tableDeadlines(t io.Writer, deadlines []outcomes.Deadline) {
+	if len(deadlines) == 0 {
+		return
+	}
+	fmt.Fprintln(t, "\nBEGAN\tBY\tDEADLINE\t\tGONE\tLEFT\tSTATE")
+	for _, d := range deadlines {
+		state := strings.ReplaceAll(d.State(), "_", " ")
+		if d.Open {
+			state += ", waits"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(d.From, "-"), dash(d.Source), when(d.Until, "-"), picture(d),
+			d.Gone().Round(time.Second), d.Left().Round(time.Second), state)
+	}
+}
+
+// picture is a bar of the time that has gone, with the deadline as |.
+func picture(d outcomes.Deadline) string {
+	const width = 20
+	whole := max(d.Gone(), d.All())
+	gone, until := int(width*d.Gone()/whole), int(width*d.All()/whole)
+	bar := strings.Repeat("#", max(0, gone)) + strings.Repeat(".", width-max(0, gone))
+	return "[" + bar[:until] + "|" + bar[until:] + "]"
 }
 
 func dash(s string) string {

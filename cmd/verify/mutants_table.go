@@ -70,8 +70,8 @@ func mutants() []mutant {
 		{
 			name: "replay-under-a-new-id", about: "a replay does not know what its message came to before", scenario: "reply-refused",
 			caught: []string{"I7 replay duplicate", "I2 duplicate effect"},
-			patches: []patch{{"topics/decision.go", "		return d.Deliver(t, letter, places)\n",
-				"		for i := range letter.Headers {\n			if letter.Headers[i].Key == \"ce_id\" {\n				letter.Headers[i].Value = []byte(DeriveID(what.id))\n			}\n		}\n		return d.Deliver(t, letter, places)\n"}},
+			patches: []patch{{"topics/decision.go", "		return d.Deliver(t, letter, places, tries)\n",
+				"		for i := range letter.Headers {\n			if letter.Headers[i].Key == \"ce_id\" {\n				letter.Headers[i].Value = []byte(DeriveID(what.id))\n			}\n		}\n		return d.Deliver(t, letter, places, tries)\n"}},
 		},
 		{
 			name: "commits-of-old-generations", about: "a member commits where an earlier one stood", scenario: "rebalance-storm",
@@ -97,7 +97,7 @@ func mutants() []mutant {
 			name: "no-settle", about: "a system is asked before it has settled, and its \"unknown\" believed", scenario: "late-answers",
 			caught: []string{"I2 duplicate effect"},
 			patches: []patch{{"topics/call.go", "rest := l.Timing.Call + op.Settle - l.claim.SentAge; rest > 0 && l.claim.Verdict == claims.Uncertain {", "rest := time.Duration(0); rest > 0 {"},
-				{"topics/outcome.go", "after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle)}", "after: l.Timing.BackoffLeast}"},
+				{"topics/outcome.go", "after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle), try", "after: l.Timing.BackoffLeast, try"},
 				{"topics/claims/scripts.go", "if r.owner ~= owner and alive(r) then return", "if r.owner ~= owner and alive(r) and r.state ~= 's' then return"}},
 		},
 		{

@@ -44,6 +44,8 @@ func (v *visit) application() error {
 		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
 		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), trail.young)),
 	}
+	data["Traces"] = v.cfg.Links.of(id, tracesOf(found)...)
+	data["Deadlines"] = outcomes.Deadlines(found, v.cfg.Deadline, time.Now())
 	if v.cfg.Outcomes != nil {
 		read, end := v.cfg.Outcomes.Progress()
 		data["Behind"] = max(0, end-read)

@@ -1,13 +1,16 @@
 package console_test
 
 import (
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"kandashub/observability/console"
 	"kandashub/topics/servertest"
 )
 
@@ -94,4 +97,59 @@ func TestAttemptsWithoutAnIndex(t *testing.T) {
 	p.has(page, "keeps no index of outcomes")
 	p.has(page, `<ul class="tree">`)
 	p.hasNot(page, "Secretova")
+}
+
+// A trace is text to copy, and a link where the hub is told of a place for traces
+// and logs.
+func TestLinksToTraceAndLogs(t *testing.T) {
+	for _, links := range []console.Links{{}, {Trace: "https://tempo.example/trace/{trace}?from=a&to=b", Logs: "https://logs.example/?q={application}+{trace}"}} {
+		w := newWorld(t, func(c *console.Config) { c.Links = links })
+		w.startHub()
+		w.send("egov-1")
+		p := w.enters("viewer")
+		page := main(p.get(letterURL(w.letters(1)[0].ID)))
+		id := regexp.MustCompile(`<span class="trace"><code class="wrap">([0-9a-f]{32})</code>`).FindStringSubmatch(page)
+		if len(id) != 2 {
+			t.Fatalf("no trace id:\n%s", page)
+		}
+		if links.Trace == "" {
+			p.hasNot(page, "noreferrer")
+			continue
+		}
+		p.has(page, `<a href="https://tempo.example/trace/`+id[1]+`?from=a&amp;to=b" rel="noreferrer">`)
+		p.has(page, `<a href="https://logs.example/?q=egov-1&#43;`+id[1]+`" rel="noreferrer">`)
+	}
+}
+
+// The application's page says how it stands to its deadline, in words beside the
+// picture.
+func TestDeadlineOfAnApplication(t *testing.T) {
+	w := indexed(t)
+	w.startHub()
+	w.send("egov-1")
+	w.letters(1)
+	for deadline, want := range map[time.Duration]string{0: "", time.Hour: "in time", time.Nanosecond: "late"} {
+		config := w.config
+		config.Deadline = deadline
+		c, err := console.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(c.Handler())
+		defer server.Close()
+		p := (&world{t: t, server: server}).enters("viewer")
+		var page string
+		servertest.Eventually(t, "the outcome is indexed", func() bool {
+			_, _, page = p.post("/application", url.Values{"application": {"egov-1"}})
+			return strings.Contains(page, ">dead letter<") && strings.Contains(page, `class="traces"`)
+		})
+		switch {
+		case want == "":
+			p.hasNot(page, `class="deadline"`)
+		default:
+			p.has(page, `<div class="deadline" data-state="`+strings.ReplaceAll(want, " ", "_")+`">`)
+			p.has(page, ">"+want+"</span>")
+			p.has(page, "waits here")
+		}
+	}
 }

@@ -38,6 +38,11 @@ type Config struct {
 	// keeps no index, and the topic is read instead.
 	Outcomes *outcomes.Index
 
+	Links Links // to traces and logs
+
+	// Deadline is the time from a chain's first message to its end; 0: there is none.
+	Deadline time.Duration
+
 	// Quiet tells when a route has nothing under way.
 	Quiet control.Quiet
 

@@ -162,6 +162,9 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 		return err
 	}
 	if carried != nil {
+		if trace := carried.Trace(); trace != "" {
+			data["Traces"] = v.cfg.Links.of(string(known.Record.Key), trace)
+		}
 		data["Headers"], data["Payload"], data["Tree"] = headersOf(*carried), pretty(carried.Record.Value), treeOf(carried.Record.Value)
 		data["Partition"], data["Offset"] = carried.Record.Partition, carried.Record.Offset
 	}

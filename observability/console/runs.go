@@ -56,7 +56,8 @@ type run struct {
 	Plan            string // its hash
 	Began           time.Time
 	Query           letterQuery
-	Letters         []string // route/letter of those that are listed
+	Letters         []string        // route/letter of those that are listed
+	earlier         map[string]bool // of these, decided before this run
 
 	cancel context.CancelFunc
 
@@ -195,7 +196,7 @@ func (v *visit) startRun() error {
 func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Plan: what.Plan, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
-	n.Letters = v.letters.named(q, shownOfRun)
+	n.Letters, n.earlier = v.letters.planned(q, what.Plan, shownOfRun)
 	what.Report = func(p control.Progress) { v.runs.update(func() { n.Progress = p }) }
 	begun, err := v.runs.begin(n, func() {
 		defer cancel()
@@ -219,19 +220,46 @@ func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p con
 	return err
 }
 
-// named returns the names of letters that a query chooses and nobody has decided,
-// at most so many.
-func (x *letterIndex) named(q letterQuery, most int) (names []string) {
+// planned returns the names of letters that a query chooses and that nobody has
+// decided but the plan itself, in an earlier run; at most so many.
+func (x *letterIndex) planned(q letterQuery, plan string, most int) (names []string, earlier map[string]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	q.State = "open"
+	q.State, earlier = "all", map[string]bool{}
 	x.each(func(l *topics.Letter) {
-		if len(names) < most && q.takes(l) {
-			names = append(names, l.Route.Name+"/"+l.ID)
+		if len(names) == most || !q.takes(l) {
+			return
 		}
+		name := l.Route.Name + "/" + l.ID
+		switch {
+		case letterState(l) == "open":
+		case len(l.Decisions) > 0 && l.Decisions[0].ID == control.PlanDecision(plan, l.Route.Name, l.ID):
+			earlier[name] = true
+		default:
+			return
+		}
+		names = append(names, name)
 	})
-	return names
+	return names, earlier
 }
+
+// results are the rows of a run's letters, each with what this run came to for it.
+func (x *letterIndex) results(r run) []letterRow {
+	rows := x.rows(r.Letters)
+	for i := range rows {
+		row := &rows[i]
+		switch decision := control.PlanDecision(r.Plan, row.Route, row.ID); {
+		case r.earlier[row.Route+"/"+row.ID]:
+			row.Result = control.ResultSkipped
+		case row.decision != "" && row.decision != decision:
+			row.Result = resultOthers
+		}
+	}
+	return rows
+}
+
+// resultOthers is the result of a letter that somebody else decided first.
+const resultOthers = "others"
 
 // rows returns letters by their names, route/letter, in that order.
 func (x *letterIndex) rows(names []string) []letterRow {
@@ -270,7 +298,7 @@ func (v *visit) runPage() error {
 	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		problem = observability.Mask(err.Error())
 	}
-	return v.show(http.StatusOK, "run", map[string]any{"Run": r, "Rows": v.letters.rows(r.Letters), "Problem": problem})
+	return v.show(http.StatusOK, "run", map[string]any{"Run": r, "Rows": v.letters.results(r), "Problem": problem})
 }
 
 // cancelRun stops a run. What it has decided stays.

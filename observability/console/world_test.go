@@ -49,6 +49,7 @@ type world struct {
 	shutDown func() // ends the console as the end of the process does; its pages are still served
 
 	reports topics.Outcomes // of what the hub delivers; nil: none
+	store   *claims.Store   // of the hub
 
 	mu      sync.Mutex
 	refuses bool
@@ -147,6 +148,7 @@ func (w *world) startHub() {
 	t := w.t
 	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
 	t.Cleanup(store.Close)
+	w.store = store
 	c := &topics.Consumer{
 		Cluster: w.cluster, Partitions: 2, Workers: 8, Window: 100, WindowBytes: 1 << 20, Bytes: new(atomic.Int64),
 		Session: 6 * time.Second, Rebalance: 10 * time.Second,

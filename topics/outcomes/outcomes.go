@@ -9,7 +9,9 @@
 // ce_source, ce_id), and it lies in the partition of its application. Three
 // records of one message can stand beside each other: its result, that it was
 // parked, and that it was met again (duplicate). What cannot be trusted has no
-// identity; its key is its letter's.
+// identity; its key is its letter's. Beside its last attempt a record tells the ones
+// before, the first two and the last six: when, how long the system took, and the
+// code of the failure.
 //
 // # What is promised
 //
@@ -33,7 +35,11 @@
 // store on disk, bounded by age and by count, so that an application is found in
 // one search. It holds nothing that the topic does not: without its folder it
 // reads the topic again. [Find] needs no index and reads the application's
-// partition once. [Timeline] puts what was found in order.
+// partition once. [Index.History] and [FindHistory] also find what a later record has
+// taken the place of, until it is compacted or expires: the attempts before a replay.
+// [Timeline] puts what was found in order and [Brief] tells it shortly; [Attempts]
+// lists the attempts at one message, [Deadlines] says how an application stands to
+// its deadline.
 package outcomes
 
 import (
