@@ -96,9 +96,8 @@ func systemsAndPeople() []trial {
 func kafkaAndLetters() []trial {
 	return []trial{
 		kafkaRefuses("replies cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted"}, "HubPublishFailing", "HubAttemptStuck"),
-		kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "statecorp.notifications"}, "HubFetchFailing", "HubConsumerStalled"),
+		kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "statecorp.notifications"}, "HubFetchFailing"),
 		kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.delivered"}, "HubCommitFailing"),
-		kafkaRefuses("a group cannot be joined", broker.Fault{Keys: []string{"JoinGroup", "Heartbeat"}, Group: "hub.reissue"}, "HubPartitionsUnassigned"),
 		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard")},
 		refusedLetters(),
 	}
