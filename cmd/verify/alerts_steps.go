@@ -165,18 +165,13 @@ func readyAll(ctx context.Context, w *watch) error {
 	return nil
 }
 
-// without takes a topic away.
-func without(topic string) step {
-	return func(ctx context.Context, w *watch) error {
-		_, err := kadm.NewClient(w.kafka).DeleteTopics(ctx, topic)
-		return err
-	}
-}
-
 // startWithout takes a topic away while no hub runs, and starts them: hubs that
 // run would take it for data that were lost.
 func startWithout(topic string) step {
-	return both(endAll, without(topic), func(_ context.Context, w *watch) error {
+	return both(endAll, func(ctx context.Context, w *watch) error {
+		if _, err := kadm.NewClient(w.kafka).DeleteTopics(ctx, topic); err != nil {
+			return err
+		}
 		for _, h := range w.world.Hubs {
 			if err := h.Start(); err != nil {
 				return err
@@ -191,9 +186,6 @@ func makeTopics(ctx context.Context, w *watch) error {
 	_, err := w.world.Hubctl(ctx, "topics", "create", "--replication=1")
 	return err
 }
-
-// nothing is the end of a fault that ends by itself.
-func nothing(context.Context, *watch) error { return nil }
 
 // sends sends some messages at a rate, and does not wait until all are sent.
 func sends(p load.Plan, rate float64) step {

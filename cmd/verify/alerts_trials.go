@@ -72,8 +72,8 @@ func stages() []stage {
 			strike: redisNearlyFull, heal: redisSet("maxmemory", "0")}}},
 		{name: "memory", trials: []trial{{fault: "a hub has little memory", alerts: []string{"HubMemoryHigh"}, strike: restart(1, "GOMEMLIMIT=16MiB"), heal: restart(1)}}},
 		{name: "hubs", trials: []trial{{fault: "all hubs die", alerts: []string{"HubDown", "HubInstanceDown"}, strike: killAll, heal: startAll}}},
-		{name: "topics", trials: []trial{{fault: "a topic is taken away", alerts: []string{"HubRouteFailed"}, strike: without("statecorp.certificate-requests"),
-			then: &phase{[]string{"HubRoutePartitionsWrong"}, startWithout("statecorp.certificate-requests")}, heal: both(makeTopics, readyAll)}}},
+		{name: "topics", trials: []trial{{fault: "a topic is missing", alerts: []string{"HubRoutePartitionsWrong"},
+			strike: startWithout("statecorp.certificate-requests"), heal: both(makeTopics, readyAll)}}},
 		{name: "hours", long: true, trials: hours()},
 	}
 }
@@ -98,24 +98,21 @@ func kafkaAndLetters() []trial {
 		kafkaRefuses("replies cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted"}, "HubPublishFailing", "HubAttemptStuck"),
 		kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "statecorp.notifications"}, "HubFetchFailing"),
 		kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.delivered"}, "HubCommitFailing"),
+		kafkaRefuses("a group cannot be joined", broker.Fault{Keys: []string{"JoinGroup", "Heartbeat"}, Group: "hub.reissue"}, "HubPartitionsUnassigned"),
 		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard")},
 		refusedLetters(),
 	}
 }
 
-// many are faults of load: more than goes out, everything thrice, and letters that
-// hold many messages. What the load does not need of time is left to it.
+// many are faults of load: more than goes out, and letters that hold many messages.
 func many() []trial {
 	plan := func(run string, seed int64, channel string, notices, applications int) load.Plan {
 		return load.Plan{Run: run, Fresh: true, Notices: notices, Applications: applications, Channels: []string{channel}, Seed: seed}
 	}
-	repeats := plan("again", 3, "statecorp", 500, 40)
-	repeats.Fresh, repeats.Repeats = false, 3
 	return []trial{
 		{fault: "letters hold hundreds of messages", alerts: []string{"HubParkedMany"},
 			strike: both(faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity}), sends(plan("held", 4, "egov", 650, 3), 60)),
 			heal:   both(well("egov"), decide("notify-egov", "replay"))},
-		{fault: "a sender repeats itself", alerts: []string{"HubDuplicateSpike"}, strike: sends(repeats, 80), heal: nothing},
 		{fault: "more comes in than goes out", alerts: []string{"HubConsumerLagGrowing"},
 			strike: both(hubctl("route", "pause", "notify-migration"), sends(plan("pile", 5, "migration", 2500, 40), 70)), heal: hubctl("route", "resume", "notify-migration")},
 	}
