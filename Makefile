@@ -103,6 +103,11 @@ bench: build ## speed, beside a program that promises nothing (QUICK=1, REAL=1: 
 	@APPENDFSYNC=everysec deploy/servers/with-servers $(BIN)/bench run --bin $(BIN) --commit "$$(git describe --always --abbrev=8 --dirty=+)" --out $(or $(OUT),cmd/bench/results) \
 		$(if $(QUICK),--quick,--all) $(if $(REAL),--kafka real) $(ARGS)
 
+# What it takes to see: the hub without metrics is a build of its own.
+bench-sight: build
+	@$(GO) build -tags uncounted -o $(BIN)/hub-uncounted ./cmd/hub
+	@APPENDFSYNC=everysec deploy/servers/with-servers $(BIN)/bench sight --bin $(BIN) --commit "$$(git describe --always --abbrev=8 --dirty=+)" $(if $(OUT),--out $(OUT)) $(ARGS)
+
 fuzz: ## fuzz every parser of foreign input, 20 s each
 	@for p in $$($(GO) list ./...); do \
 		for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
@@ -112,7 +117,7 @@ fuzz: ## fuzz every parser of foreign input, 20 s each
 
 lint: ## formatting, vet, staticcheck, tidy modules
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
-	@$(GO) vet ./...
+	@$(GO) vet ./... && $(GO) vet -tags failpoints ./cmd/hub && $(GO) vet -tags uncounted ./cmd/hub
 	@$(GO) tool staticcheck ./...
 	@$(GO) mod tidy -diff
 

@@ -193,53 +193,6 @@ func (r *RouteMetrics) DeadPublishFailed() {
 	}
 }
 
-// Lag says how many messages of a partition are unfinished, and when the oldest
-// of them was written; zero if there is none.
-func (r *RouteMetrics) Lag(topic string, partition int, messages int64, oldest time.Time) {
-	if r != nil {
-		r.all.parts.lag(r.name, r.all.labels.value("topic", topic), partition, messages, oldest)
-	}
-}
-
-// ForgetPartition drops lag, parked messages and dead letters of a partition
-// that this process owns no longer.
-func (r *RouteMetrics) ForgetPartition(partition int) {
-	if r != nil {
-		r.all.parts.forget(r.name, partition)
-	}
-}
-
-// Parked says how many messages of how many keys are parked and unfinished in a
-// partition, and when the oldest was parked; zero if there is none.
-func (r *RouteMetrics) Parked(number, messages, keys int, oldest time.Time) {
-	if r != nil {
-		r.all.parts.update(r.name, number, func(p *partition) { p.parked, p.keys, p.oldestParked = messages, keys, oldest })
-	}
-}
-
-// AtRisk tells how many messages of a partition are near their deadline, or past
-// it, and not delivered.
-func (r *RouteMetrics) AtRisk(number, messages int) {
-	if r != nil {
-		r.all.parts.update(r.name, number, func(p *partition) { p.atRisk = messages })
-	}
-}
-
-// Stuck tells how many attempts of a partition run on past their lease.
-func (r *RouteMetrics) Stuck(number, attempts int) {
-	if r != nil {
-		r.all.parts.update(r.name, number, func(p *partition) { p.stuck = attempts })
-	}
-}
-
-// Dead says how many dead letters of a partition are unresolved, and when the
-// oldest was written; zero if there is none.
-func (r *RouteMetrics) Dead(number, unresolved int, oldest time.Time) {
-	if r != nil {
-		r.all.parts.update(r.name, number, func(p *partition) { p.unresolved, p.oldestDead = unresolved, oldest })
-	}
-}
-
 // Commit counts one commit of offsets; result is ok or error.
 func (r *RouteMetrics) Commit(result string) {
 	if r != nil {

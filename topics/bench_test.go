@@ -37,6 +37,7 @@ type bench struct {
 	rdb     *redis.Client
 	losses  topics.Losses
 	reports topics.Outcomes
+	known   func(name string) bool // of the contract; nil: all
 	gate    *topics.Gate
 	produce *topics.Producer
 	timing  topics.Timing
@@ -130,7 +131,7 @@ func (b *bench) consumer() *topics.Consumer {
 			Route: b.route, Claims: b.store, Producer: b.produce, Gate: b.gate, Timing: b.timing, Check: check,
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
 			Metrics: observability.NewMetrics(nil).Route("route"), Log: slog.New(slog.NewTextHandler(b.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-			Now: time.Now, Losses: b.losses, Outcomes: b.reports,
+			Now: time.Now, Losses: b.losses, Outcomes: b.reports, Known: b.known,
 		},
 	}
 }

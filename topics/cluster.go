@@ -177,9 +177,16 @@ func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offse
 	return recs[0].Time, nil
 }
 
-// readAt returns the one record at an offset, or an error if it is not there.
+// errGone means that a record was there once, or never, and will not be.
+var errGone = errors.New("the record is not there any more")
+
+// readAt returns the one record at an offset. The error is errGone if Kafka has
+// deleted or compacted it away.
 func (c *Cluster) readAt(ctx context.Context, topic string, partition int, offset int64) (*Record, error) {
 	recs, _, err := c.readFrom(ctx, topic, partition, offset, 1<<16)
+	if errors.Is(err, kafka.OffsetOutOfRange) {
+		return nil, errors.Join(errGone, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +195,11 @@ func (c *Cluster) readAt(ctx context.Context, topic string, partition int, offse
 			return r, nil
 		}
 	}
-	return nil, fmt.Errorf("reading %s/%d: no record at offset %d", topic, partition, offset)
+	err = fmt.Errorf("reading %s/%d: no record at offset %d", topic, partition, offset)
+	if len(recs) > 0 {
+		err = errors.Join(errGone, err) // others have come after it
+	}
+	return nil, err
 }
 
 // readFrom returns records from an offset on, about as many bytes as asked for

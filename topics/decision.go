@@ -3,7 +3,10 @@ package topics
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/segmentio/kafka-go"
 
 	"kandashub/topics/claims"
 	"kandashub/topics/failpoint"
@@ -21,6 +24,7 @@ const (
 const (
 	headerDecision   = "hub_decision"
 	headerDecisionID = "hub_decision_id"
+	headerResult     = "hub_result" // of what has been carried out: one of the Result constants
 )
 
 // A GivenReply is one reply of a person's answer.
@@ -72,24 +76,33 @@ func (p *partition) letterOf(d *decision) (key string, lies int64, ok bool) {
 }
 
 // carryOut carries out a decision and writes down that its letter is resolved.
-func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
+func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) outcome {
 	letter, err := p.cluster.readAt(ctx, p.dead.topic, p.number, d.lies)
-	if err != nil {
-		if ctx.Err() != nil {
-			return outcome{kind: stopped}
-		}
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return outcome{kind: stopped}
+	case d.action == DecideUndo && errors.Is(err, errGone):
+		return p.refuse(d, undoGone) // else it would wait, and its application with it, for ever
+	default:
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	}
 	if d.action == DecideUndo {
-		return p.delivery.undo(term{ctx, p.overtime}, letter, d)
+		out, refused := p.delivery.undo(term{ctx, p.overtime}, letter, d)
+		if refused != "" {
+			return p.refuse(d, refused)
+		}
+		return out
 	}
-	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter)
+	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter, tries)
 	if out.kind != finished && out.kind != held {
 		return out
 	}
 	failpoint.Hit(failpoint.Resolving, p.delivery.Route.Name)
-	if _, err := p.append(p.dead.topic, controlRecord(string(letter.Key), kindResolved, "hub_letter", d.letter)); err != nil {
+	note := controlRecord(string(letter.Key), kindResolved, "hub_letter", d.letter)
+	note.Headers = append(note.Headers, kafka.Header{Key: headerResult, Value: []byte(resultOf(d.action, out))})
+	if _, err := p.append(p.dead.topic, note); err != nil {
 		return outcome{kind: stopped}
 	}
 	failpoint.Hit(failpoint.Resolved, p.delivery.Route.Name)
@@ -98,13 +111,29 @@ func (p *partition) carryOut(ctx context.Context, d *decision) outcome {
 	return out
 }
 
+// resultOf is what a decision that has been carried out came to. After a crash
+// before that was written down, what this hub had delivered is a duplicate, too.
+func resultOf(action string, out outcome) string {
+	switch {
+	case out.before:
+		return ResultDuplicate
+	case action == DecideAnswer:
+		return ResultAnswered
+	case action == DecideDiscard:
+		return ResultDiscarded
+	case out.kind == held:
+		return ResultDeadLettered
+	}
+	return ResultDelivered
+}
+
 // resolution is the metric label of an action.
 func resolution(action string) string {
 	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
 }
 
 // Decide carries out what a person decided of a letter.
-func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limiter) outcome {
+func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limiter, tries *tries) outcome {
 	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
@@ -129,7 +158,7 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 	case what.action == DecideReplay:
 		// Whether or not it acted: an earlier hub may have died after its claim,
 		// and the claim says what is left to do.
-		return d.Deliver(t, letter, places)
+		return d.Deliver(t, letter, places, tries)
 	case acted && what.action == DecideAnswer:
 		if out := l.give(t, what); out.kind != finished {
 			return out
@@ -139,7 +168,7 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 		l.reportDecision(what)
 	}
 	l.logDecision(what, "carried out")
-	return outcome{kind: finished}
+	return outcome{kind: finished, before: !acted}
 }
 
 // claimDecision is what an action does to the claim.

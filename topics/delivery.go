@@ -43,6 +43,11 @@ type Delivery struct {
 	// Outcomes takes what has become of messages. nil: nobody asks.
 	Outcomes Outcomes
 
+	// Known says whether a type or a source is one of the contract's: of a message
+	// that breaks it, others are told neither to Outcomes nor to the log. nil: all
+	// are, which is for tests of the rest.
+	Known func(name string) bool
+
 	// Losses tells of claims that Redis has lost. nil: a loss is not looked for,
 	// which is for tests of the rest.
 	Losses Losses
@@ -72,7 +77,7 @@ type life struct {
 	*Delivery
 	term    term
 	record  *Record
-	number  int // which attempt at it this is, from 1
+	tries   *tries // at it before this one
 	msg     Message
 	claim   *claims.Claim
 	marks   []string
@@ -102,10 +107,10 @@ type life struct {
 // stand one behind the other in a lane are carried by series.go.
 //
 // Once the term has ended nothing new is begun, but a call that runs is carried to
-// its end under its lease.
-func (d *Delivery) Deliver(t term, r *Record, limiter *limiter) outcome {
+// its end under its lease. tries are those at the record so far.
+func (d *Delivery) Deliver(t term, r *Record, limiter *limiter, tries *tries) outcome {
 	l := d.begin(t, r)
-	l.limiter = limiter
+	l.limiter, l.tries = limiter, tries
 	if out := l.attempt(); out.kind != published {
 		return out
 	}
@@ -113,7 +118,7 @@ func (d *Delivery) Deliver(t term, r *Record, limiter *limiter) outcome {
 }
 
 func (d *Delivery) begin(t term, r *Record) *life {
-	return &life{Delivery: d, term: t, record: r, number: 1, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
+	return &life{Delivery: d, term: t, record: r, began: time.Now(), read: d.Now(), work: d.Tracer.Begin("process", r.Topic, d.Route.Name)}
 }
 
 // attempt is all of it but the end of the claim, which may go together with the
@@ -213,7 +218,7 @@ func (l *life) take(ctx context.Context) (out outcome, settled bool) {
 		l.Metrics.Processed("duplicate")
 		l.Metrics.Final("duplicate")
 		l.report(ResultDuplicate, nil)
-		return outcome{kind: finished}, true
+		return outcome{kind: finished, before: true}, true
 	case claims.Answered:
 		l.kept = true
 		return l.publishKept(ctx, l.claim.Reply), true
@@ -265,7 +270,7 @@ func (l *life) measure(kind outcomeKind) {
 
 func (l *life) attrs() []any {
 	return []any{
-		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.msg.Type,
+		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.named(l.msg.Type),
 		"trace_id", observability.TraceID(l.msg.TraceParent),
 	}
 }

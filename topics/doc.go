@@ -82,8 +82,8 @@
 // # Outcomes
 //
 // What has become of a message is reported where it is finished (report.go) and
-// written to hub.outcomes beside its path (package outcomes). The committer waits
-// for that, nobody else does.
+// written to hub.outcomes beside its path (package outcomes), with the attempts
+// before its last one (tries.go). The committer waits for that, nobody else does.
 //
 // # Waiting
 //

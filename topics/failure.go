@@ -60,6 +60,14 @@ func Fail(c Class, code, format string, args ...any) *Failure {
 	return &Failure{Class: c, Code: code, Err: fmt.Errorf(format, args...)}
 }
 
+// label is the failure's code, or its class where it has none.
+func (f *Failure) label() string {
+	if f.Code != "" {
+		return f.Code
+	}
+	return string(f.Class)
+}
+
 // codeOf is the code of a failure; empty where there is none.
 func codeOf(err error) string {
 	var f *Failure

@@ -32,6 +32,7 @@ type lane struct {
 	last     time.Time     // of its latest failure
 	failing  time.Duration // since then, the time in which the route was paused left out
 	epoch    int           // of the gate at the latest failure
+	tries    *tries        // at it or at an earlier head
 }
 
 // entry is one message of a lane and where it was read.
@@ -39,7 +40,7 @@ type entry struct {
 	stream   *stream
 	offset   int64
 	record   *Record   // nil for a parked entry: fetched when it is due
-	attempts int       // made at it until it was parked
+	tries    *tries    // at it until it was parked
 	decision *decision // set where it is no message, but a decision
 }
 
@@ -133,21 +134,21 @@ func (p *partition) dispatch(ctx context.Context) {
 	l.busy, l.began, l.stuck = true, time.Now(), false
 	l.recalled.Store(false)
 	p.running++
-	wakes, attempt := p.wakes, l.attempts+1
-	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, attempt, wakes) }) })
+	wakes, tries := p.wakes, l.tries.of(e)
+	p.crew.run(ctx.Done(), func() { p.guard(func() { p.deliver(ctx, l, entries, tries, wakes) }) })
 }
 
 // deliver carries entries of a lane: a decision, a parked message, or a series from
-// the source; attempt is the number of this one at the first of them, from 1. It runs
-// on a goroutine of the crew.
-func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, attempt, wakes int) {
+// the source; tries are those at the first of them so far. It runs on a goroutine of
+// the crew.
+func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, tries *tries, wakes int) {
 	p.delivery.Metrics.Inflight(1)
 	defer func() {
 		p.limiter.done()
 		p.delivery.Metrics.Inflight(-1)
 	}()
 	s := &series{
-		attempt:  attempt,
+		tries:    tries,
 		overtime: p.overtime,
 		limiter:  p.limiter,
 		more:     func() bool { return !l.recalled.Load() && ctx.Err() == nil },
@@ -165,7 +166,7 @@ func (p *partition) deliver(ctx context.Context, l *lane, entries []*entry, atte
 	}
 	e := entries[0]
 	if e.decision != nil {
-		s.tell(p.carryOut(ctx, e.decision), true)
+		s.tell(p.carryOut(ctx, e.decision, tries), true)
 		return
 	}
 	for _, e := range entries {
@@ -195,6 +196,9 @@ func (p *partition) outcome(l *lane, e *entry, out outcome, last bool) {
 		l.busy = false
 	} else {
 		l.began, l.stuck = time.Now(), false
+	}
+	if out.try != nil {
+		l.tries = l.tries.of(e).with(e, *out.try)
 	}
 	if out.resolves != "" {
 		p.resolved(out.resolves)

@@ -140,7 +140,7 @@ func (s *modelState) act(msg uint8) {
 		s.broken = "one effect for each message"
 	}
 	for before := range msg {
-		if s.effects[before] == 0 && s.decided>>before&1 == 0 {
+		if s.effects[before] == 0 && s.decided>>before&1 == 0 && s.passed[before]>>msg&1 == 0 {
 			s.broken = "effects in order"
 		}
 	}
@@ -260,8 +260,6 @@ func (m *model) resolves(s *modelState, h int) {
 		m.emit("writes resolved, and does not learn of it", h, lost)
 	}
 	n.resolve(hub, hub.at.old)
-	hub.finDead |= 1 << hub.at.offset
-	hub.waiting = [2]uint8{hub.waiting[1], 0}
-	hub.at = attempt{}
+	hub.decided()
 	m.emit("writes resolved", h, n)
 }

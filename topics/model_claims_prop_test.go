@@ -29,6 +29,7 @@ const (
 	stepDone
 	stepDead
 	stepDecide
+	stepUndo
 	stepExpire // the lease ends
 	stepForget // a done marker ends
 )
@@ -42,11 +43,12 @@ type claimed struct {
 }
 
 // decisions are what a person decides in the model, in the order of decAction.
-var decisionsOfModel = [...]claims.Decision{claims.Replay, claims.ReplayAsk, claims.Finish}
+var decisionsOfModel = [...]claims.Decision{claims.Replay, claims.ReplayAsk, claims.Discard, claims.Finish}
 
 // A stepArg names who takes a step, and what with.
 type stepArg struct {
 	token, letter, decision, kind uint8
+	again                         uint8 // of stepUndo: the letter from now on
 }
 
 // A scriptBook knows what each step does to each record, because it has the real
@@ -175,6 +177,13 @@ func (b *scriptBook) run(r claimRecord, s claimStep, arg stepArg) (out claimed) 
 		request.DecisionID = fmt.Sprint("d", arg.decision)
 		var acted bool
 		if acted, err = b.store.Decide(ctx, request, letter, decisionsOfModel[arg.kind]); err == nil && !acted {
+			err = claims.ErrLost
+		}
+	case stepUndo:
+		request := b.request
+		request.DecisionID = fmt.Sprint("d", arg.decision)
+		var acted bool
+		if acted, err = b.store.Undo(ctx, request, letter, fmt.Sprint("L", arg.again)); err == nil && !acted {
 			err = claims.ErrLost
 		}
 	case stepExpire:

@@ -7,9 +7,9 @@ import "math/bits"
 const (
 	modelMessages  = 3
 	modelParked    = 7
-	modelDead      = 7
-	modelLetters   = 3
-	modelDecisions = 2
+	modelDead      = 9
+	modelLetters   = 4
+	modelDecisions = 3
 )
 
 // A budget is how often each thing may go wrong in one run of the model.
@@ -71,6 +71,8 @@ type modelState struct {
 	published uint8                // bits of messages: their reply is written
 	decided   uint8                // ... a person's decision has ended them
 
+	passed [modelMessages]uint8 // bits of followers that had begun when its discard was taken back
+
 	parked      [modelParked]parkedNote
 	dead        [modelDead]deadNote
 	nParked     uint8
@@ -82,7 +84,9 @@ type modelState struct {
 	actedBy     [modelLetters]uint8   // the decision that acted on it, plus one
 	decisions   uint8                 // how many have been written
 	decisionOf  [modelDecisions]uint8 // its letter
-	decidesWhat [modelDecisions]uint8 // its place in decisionsOfModel, or modelAnswer
+	decidesWhat [modelDecisions]uint8 // one of the decisions of the model
+	undoes      [modelDecisions]uint8 // of an undo: the discard
+	again       [modelDecisions]uint8 // of an undo: the letter that comes of it
 
 	committed [3]uint8 // source, parked, dead
 	current   uint8    // the hub whose commits count
@@ -104,10 +108,10 @@ type modelHub struct {
 	finSource         uint8
 	finParked         uint16
 	finDead           uint16
-	letters           uint8    // bits: known
-	resolved          uint8    // bits
-	waiting           [2]uint8 // decisions to be carried out: their offset plus one
-	note              uint8    // offset plus one: a note on its way
+	letters           uint8                 // bits: known
+	resolved          uint8                 // bits
+	waiting           [modelDecisions]uint8 // decisions to be carried out: their offset plus one
+	note              uint8                 // offset plus one: a note on its way
 	noteNext          uint8
 	at                attempt
 }
@@ -251,6 +255,18 @@ func (s *modelState) recoverable(m uint8, broken mutant) bool {
 	}
 	for o := s.committed[2]; o < s.nDead; o++ {
 		if d := s.dead[o]; d.kind == deadLetter && s.letterOf[d.value] == m && !s.resolvedInTopic(d.value) {
+			return true
+		}
+	}
+	return s.undone(m)
+}
+
+// undone says whether an undo that a next owner would carry out makes the message
+// a letter again.
+func (s *modelState) undone(m uint8) bool {
+	for o := s.committed[2]; o < s.nDead; o++ {
+		d := s.dead[o]
+		if d.kind == deadDecision && s.decidesWhat[d.value] == modelUndo && s.letterOf[s.again[d.value]] == m && !s.resolvedInTopic(s.again[d.value]) {
 			return true
 		}
 	}

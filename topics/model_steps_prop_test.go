@@ -1,10 +1,20 @@
 package topics
 
-import "kandashub/topics/claims"
+import (
+	"slices"
 
-// modelAnswer is a decision beside those of the claims: a person gives the
-// reply. At the claim it is a Finish.
-const modelAnswer = 3
+	"kandashub/topics/claims"
+)
+
+// What a person decides in the model, by their places in decisionsOfModel; an undo
+// is none of these, but a step of its own.
+const (
+	modelReplay    uint8 = iota
+	modelReplayAsk       // what a replay of an uncertain letter is at the claim
+	modelDiscard
+	modelAnswer // at the claim it is a Finish
+	modelUndo
+)
 
 // A mutant is one way to build the protocol wrongly.
 type mutant string
@@ -126,14 +136,11 @@ func (s *modelState) readDead(h int) {
 		s.resolve(hub, r.value)
 	case deadDecision:
 		letter := s.decisionOf[r.value]
-		switch {
-		case hub.letters>>letter&1 == 0 || hub.resolved>>letter&1 == 1:
+		if s.decidesWhat[r.value] != modelUndo && (hub.letters>>letter&1 == 0 || hub.resolved>>letter&1 == 1) {
 			hub.finDead |= 1 << o
-		case hub.waiting[0] == 0:
-			hub.waiting[0] = o + 1
-		default:
-			hub.waiting[1] = o + 1
+			return
 		}
+		hub.waiting[slices.Index(hub.waiting[:], 0)] = o + 1
 	}
 }
 
@@ -186,12 +193,13 @@ func (m *model) carryOut(n modelState, h int) {
 	at.old = n.decisionOf[d]
 	at.message = n.letterOf[at.old]
 	what := n.decidesWhat[d]
+	if what == modelUndo {
+		m.undo(n, h, d)
+		return
+	}
 	kind := what
-	switch {
-	case what == modelAnswer:
-		kind = 2
-	case what == 0 && n.uncertain>>at.old&1 == 1:
-		kind = 1
+	if what == modelReplay && n.uncertain>>at.old&1 == 1 {
+		kind = modelReplayAsk
 	}
 	got := m.book.step(n.claims[at.message], stepDecide, stepArg{letter: at.old, decision: d, kind: kind})
 	if m.mutant == decisionsActBlindly {
@@ -204,7 +212,7 @@ func (m *model) carryOut(n modelState, h int) {
 		}
 		n.actedBy[at.old] = d + 1
 	}
-	if what == 0 {
+	if what == modelReplay {
 		m.claim(n, h)
 		return
 	}
@@ -213,6 +221,40 @@ func (m *model) carryOut(n modelState, h int) {
 	}
 	at.stage = resolving
 	m.emit("carries out a decision", h, n)
+}
+
+// undo has the claim say dead again, with the letter that is to be written.
+func (m *model) undo(n modelState, h int, d uint8) {
+	at := &n.hubs[h].at
+	got := m.book.step(n.claims[at.message], stepUndo, stepArg{letter: at.old, decision: n.undoes[d], again: n.again[d]})
+	if m.mutant == undoesBlindly {
+		got = claimed{record: n.claims[at.message], ok: true}
+	}
+	n.claims[at.message] = got.record
+	if !got.ok {
+		n.hubs[h].decided()
+		m.emit("undoes nothing", h, n)
+		return
+	}
+	n.decided &^= 1 << at.message
+	for follower := at.message + 1; follower < n.messages; follower++ {
+		if n.claims[follower] != 0 {
+			n.passed[at.message] |= 1 << follower // what has followed meanwhile has passed
+		}
+	}
+	if n.uncertain>>at.old&1 == 1 && m.mutant != undoForgetsClass {
+		n.uncertain |= 1 << n.again[d]
+	}
+	at.letter, at.stage = n.again[d], burying
+	m.emit("undoes a discard", h, n)
+}
+
+// decided marks the decision that the hub is at as finished.
+func (h *modelHub) decided() {
+	h.finDead |= 1 << h.at.offset
+	copy(h.waiting[:], h.waiting[1:])
+	h.waiting[len(h.waiting)-1] = 0
+	h.at = attempt{}
 }
 
 // claim claims the message of an attempt that has just been begun.
@@ -262,6 +304,10 @@ func (s *modelState) finish(h int, m *model) {
 			hub.noteNext = max(hub.noteNext, at.offset+1)
 		}
 	case fromDead:
+		if s.decidesWhat[s.dead[at.offset].value] == modelUndo {
+			hub.decided()
+			return
+		}
 		hub.at.stage = resolving
 		return
 	}

@@ -173,7 +173,7 @@ func (m *model) decides(s *modelState) {
 		if !seen || s.resolvedInTopic(letter) {
 			continue
 		}
-		for _, what := range []uint8{0, 2, modelAnswer} {
+		for _, what := range []uint8{modelReplay, modelDiscard, modelAnswer} {
 			n := *s
 			n.left.decisions--
 			n.decisionOf[n.decisions], n.decidesWhat[n.decisions] = letter, what
@@ -184,5 +184,27 @@ func (m *model) decides(s *modelState) {
 			n.decisions++
 			m.emit("a person decides", int(letter), n)
 		}
+	}
+	m.undoes(s)
+}
+
+// undoes is a person who takes a discard back, perhaps before it was carried out.
+func (m *model) undoes(s *modelState) {
+	for d := range s.decisions {
+		if s.decidesWhat[d] != modelDiscard {
+			continue
+		}
+		n := *s
+		u := n.decisions
+		if n.letters == modelLetters || !n.append(deadNote{deadDecision, u}) {
+			m.cut(s)
+			return
+		}
+		n.left.decisions--
+		n.decisionOf[u], n.decidesWhat[u], n.undoes[u], n.again[u] = s.decisionOf[d], modelUndo, d, n.letters
+		n.letterOf[n.letters] = s.letterOf[s.decisionOf[d]]
+		n.letters++
+		n.decisions++
+		m.emit("a person takes a discard back", int(d), n)
 	}
 }

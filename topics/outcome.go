@@ -14,7 +14,7 @@ import (
 )
 
 // What came of one attempt.
-type outcomeKind int
+type outcomeKind uint8
 
 const (
 	finished  outcomeKind = iota // its offset is done
@@ -32,11 +32,13 @@ func (k outcomeKind) String() string {
 
 type outcome struct {
 	kind   outcomeKind
+	before bool          // of finished: it had been finished before, nothing was done now
 	after  time.Duration // of retry (0: the backoff decides), waiting and paused
 	letter string        // of held: the letter's id
 	offset int64         // of held: where the letter lies
 
 	resolves string // the letter whose decision has been carried out
+	try      *Try   // of an attempt that came to nothing
 }
 
 // later is the error of a step that must not be taken yet.
@@ -135,7 +137,11 @@ func (l *life) failed(ctx context.Context, err error) outcome {
 	case errors.Is(err, errStopped):
 		return outcome{kind: stopped}
 	case errors.As(err, &wait):
-		return outcome{kind: waiting, after: wait.after}
+		out := outcome{kind: waiting, after: wait.after}
+		if !l.asked.IsZero() {
+			out.try = l.tried(codeClaim)
+		}
+		return out
 	}
 	f := FailureOf(err)
 	effect := l.Route.Operation.Effect
@@ -148,7 +154,7 @@ func (l *life) failed(ctx context.Context, err error) outcome {
 		l.Log.Warn("outcome unclear", append(l.attrs(), "code", f.Code, "error", f.Error())...)
 		l.Metrics.Processed("retried")
 		l.work.Fail(f.Code)
-		return outcome{kind: waiting, after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle)}
+		return outcome{kind: waiting, after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle), try: l.tried(f.label())}
 	default:
 		return l.dead(ctx, f)
 	}
@@ -168,7 +174,7 @@ func (l *life) unavailable(ctx context.Context, f *Failure) outcome {
 	l.Metrics.Processed("retried")
 	l.work.Fail(f.Code)
 	l.Log.Warn("the system did not answer", append(l.attrs(), "code", f.Code, "error", f.Error())...)
-	return outcome{kind: retry, after: f.RetryAfter}
+	return outcome{kind: retry, after: f.RetryAfter, try: l.tried(f.label())}
 }
 
 // dead makes the message a dead letter: first the claim says so, with the

@@ -32,7 +32,7 @@ func (p *partition) park(l *lane) {
 	if len(l.queue) == 0 {
 		return
 	}
-	l.queue[0].attempts = l.attempts
+	l.queue[0].tries = l.tries.of(l.queue[0])
 	l.toPark = append(l.toPark, l.queue...)
 	p.index.of(l.key).appending += len(l.queue)
 	l.queue = nil
@@ -96,7 +96,7 @@ func (p *partition) appended(l *lane, batch []*entry, base int64) {
 		}
 		k.appending--
 		p.hold(-e.record.size())
-		p.delivery.reportParked(e.record, e.attempts)
+		p.delivery.reportParked(e.record, e.tries)
 		p.settle(e.stream, e.offset)
 		p.delivery.Metrics.Processed("parked")
 	}

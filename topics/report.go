@@ -29,15 +29,19 @@ type Outcome struct {
 	Partition   int    `json:"partition"`
 	Offset      int64  `json:"offset"`
 	ID          string `json:"ce_id,omitempty"`     // ce_id; empty where it cannot be trusted, as are the next two
-	Type        string `json:"ce_type,omitempty"`   // ce_type
-	Source      string `json:"ce_source,omitempty"` // ce_source
+	Type        string `json:"ce_type,omitempty"`   // ce_type; empty where the contract has no such type
+	Source      string `json:"ce_source,omitempty"` // ce_source; empty where the contract has no such source
 	System      string `json:"system"`
 	Operation   string `json:"operation"`
 	Result      string `json:"result"`           // one of the Result constants
 	Letter      string `json:"letter,omitempty"` // id of its dead letter
 	Class       string `json:"class,omitempty"`  // of the letter, as is the next
 	Code        string `json:"code,omitempty"`
-	Attempts    int    `json:"attempts,omitempty"` // by its last owner
+	Attempts    int    `json:"attempts,omitempty"` // by its last owner, since it was parked if it was
+
+	// Tries are the attempts before the last one, oldest first; of a parked message,
+	// those made before it was parked. Of many, the first and the last ones.
+	Tries []Try `json:"tries,omitempty"`
 
 	Time      time.Time `json:"ce_time,omitzero"`     // ce_time: its writer made it
 	Root      time.Time `json:"ce_roottime,omitzero"` // ce_roottime: the first message of its chain was made
@@ -87,15 +91,13 @@ func (l *life) report(result string, dl *letter) {
 		return
 	}
 	o := l.Delivery.outcome(l.record, result)
-	o.Attempts, o.Read, o.CallBegan = l.number, l.read, l.asked
-	if !l.asked.IsZero() {
-		o.CallEnded = l.asked.Add(l.took)
-	}
+	o.Attempts, o.Tries, o.Read = l.tries.count()+1, l.tries.list(), l.read
+	o.CallBegan, o.CallEnded = l.called()
 	if dl != nil {
 		o.Letter, o.Class, o.Code = dl.id, dl.class, dl.code
 	}
 	if dl == nil || dl.holds {
-		o.identify(l.msg)
+		l.identify(&o, l.msg)
 	}
 	l.Outcomes.Report(o)
 }
@@ -123,17 +125,17 @@ func (l *life) reportDecision(what *decision) {
 }
 
 // reportParked tells that a message of a source waits in the parked topic.
-func (d *Delivery) reportParked(r *Record, attempts int) {
+func (d *Delivery) reportParked(r *Record, t *tries) {
 	if d.Outcomes == nil {
 		return
 	}
 	o := d.outcome(r, ResultParked)
-	o.Attempts, o.Parked = attempts, o.Finished
+	o.Attempts, o.Tries, o.Parked = t.count(), t.list(), o.Finished
 	if m, err := parseHead(r); err == nil {
 		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
 			m.TraceParent = firstTrace(m).String()
 		}
-		o.identify(m)
+		d.identify(&o, m)
 	}
 	d.Outcomes.Report(o)
 }
@@ -157,10 +159,19 @@ func (d *Delivery) outcome(r *Record, result string) Outcome {
 }
 
 // identify takes over what a message says of itself.
-func (o *Outcome) identify(m Message) {
+func (d *Delivery) identify(o *Outcome, m Message) {
 	o.Application = observability.MaskID(m.Subject)
-	o.ID, o.Type, o.Source = observability.MaskID(m.ID), m.Type, m.Source
-	o.Time, o.Root, o.Trace = m.Time, m.RootTime, observability.TraceID(m.TraceParent)
+	o.ID, o.Time, o.Root, o.Trace = observability.MaskID(m.ID), m.Time, m.RootTime, observability.TraceID(m.TraceParent)
+	o.Type, o.Source = d.named(m.Type), d.named(m.Source)
+}
+
+// named returns a type or a source that the contract has, and nothing for others:
+// of a message that breaks it they may be anything, a name perhaps.
+func (d *Delivery) named(name string) string {
+	if d.Known != nil && !d.Known(name) {
+		return ""
+	}
+	return name
 }
 
 // looksLikeApplication says whether s begins with a channel in small letters, as

@@ -3,6 +3,7 @@ package topics_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -234,6 +235,63 @@ func TestWhatCannotBeTrustedNamesNobody(t *testing.T) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("applications %v, want %v", got, want)
+	}
+}
+
+// TestWhatTheContractDoesNotNameIsNotTold: a message may be well formed and have
+// a type or a source that is a person's name. It is a letter that holds its
+// application, and says of itself only what the contract knows.
+func TestWhatTheContractDoesNotNameIsNotTold(t *testing.T) {
+	b, r := newBench(t, topics.C1), &reports{}
+	b.reports = r
+	known := []string{"test.do.v1", "test"}
+	b.known = func(name string) bool { return slices.Contains(known, name) }
+	b.check = func(topic string, m topics.Message) (string, error) {
+		if topic == b.route.Sources[0] && (!b.known(m.Type) || !b.known(m.Source)) {
+			return "unknown_type", errors.New("it breaks the contract")
+		}
+		return "", nil
+	}
+	b.start()
+	for n, m := range []topics.Message{
+		{Type: "Ivanov", Source: "test"},
+		{Type: "test.do.v1", Source: "Ivanov"},
+		{Type: "test.do.v1", Source: "test"},
+	} {
+		m.Subject, m.Time, m.Data = fmt.Sprint("egov-", n), time.Now(), json.RawMessage(`{"n":0}`)
+		m.ID = m.Subject + "-0"
+		if err := b.produce.Publish(t.Context(), b.route.Sources[0], m); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{topics.ResultRejected}
+		if n == 2 {
+			want = []string{topics.ResultDelivered}
+		}
+		r.await(t, m.Subject, 0, want...)
+		o := r.last(t, m.Subject)
+		told := func(name string) string {
+			if b.known(name) {
+				return name
+			}
+			return ""
+		}
+		if o.Type != told(m.Type) || o.Source != told(m.Source) || n < 2 && o.Code != "unknown_type" {
+			t.Errorf("of %s from %s is told: %+v", m.Type, m.Source, o)
+		}
+	}
+	letters, err := topics.ReadLetters(t.Context(), b.cluster, b.route)
+	if err != nil || len(letters) != 2 {
+		t.Fatalf("%d letters, %v", len(letters), err)
+	}
+	for _, l := range letters { // a decision is told as the letter was
+		if err := b.produce.Decide(t.Context(), l, topics.DecideDiscard, "d"+l.ID, "somebody", "why"); err != nil {
+			t.Fatal(err)
+		}
+		application := string(l.Record.Key)
+		r.await(t, application, 0, topics.ResultRejected, topics.ResultDiscarded)
+		if text := fmt.Sprint(r.last(t, application)); strings.Contains(text, "Ivanov") {
+			t.Errorf("the decision tells %s", text)
+		}
 	}
 }
 

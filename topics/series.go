@@ -12,7 +12,7 @@ import (
 // that claims the next, which saves a round trip to Redis and the wait for a turn.
 type series struct {
 	records  []*Record
-	attempt  int // which it is at the first of them, from 1
+	tries    *tries // at the first of them so far
 	overtime context.Context
 	limiter  *limiter
 
@@ -32,7 +32,7 @@ func (d *Delivery) carry(ctx context.Context, s *series) {
 		l := d.begin(t, r)
 		l.limiter, l.before = s.limiter, before
 		if i == 0 {
-			l.number = s.attempt
+			l.tries = s.tries
 		}
 		if b := before; b != nil {
 			l.passed = func() { s.tell(b.out, false) } // not only when this one is through, too

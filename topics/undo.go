@@ -15,6 +15,9 @@ import (
 // the message a dead letter again, under a new id. From then on the letter holds
 // its application and is decided like any other.
 //
+// One that cannot be carried out says so in a record beside it, for who asked and
+// for the audit, and changes nothing.
+//
 // What has followed meanwhile has passed: a message that is replayed after an
 // undo comes after its followers. And what has ended stays so: with the done
 // marker the time in which a discard can be undone is over, and a letter whose
@@ -24,6 +27,13 @@ import (
 const (
 	headerUndoes = "hub_undoes"        // the id of the discard's decision
 	headerLies   = "hub_letter_offset" // where the letter lies in the dead topic
+)
+
+// Why an undo is refused. The texts are told to people.
+const (
+	undoGone  = "the letter is not in its topic any more"
+	undoOther = "no letter that holds its application lies where it says"
+	undoLate  = "the claim is not as the discard has left it: its done marker has ended, or the discard is not what was carried out"
 )
 
 // Undo writes that a letter's discard is to be taken back: a record beside the
@@ -50,9 +60,20 @@ func (r *Record) letterLies() (offset int64, ok bool) {
 	return offset, err == nil
 }
 
+// refuse ends an undo that cannot be carried out: the letter stays as it is.
+func (p *partition) refuse(d *decision, why string) outcome {
+	r := controlRecord(string(d.record.Key), kindRefused, "hub_letter", d.letter)
+	r.Headers = append(r.Headers, kafka.Header{Key: headerDecisionID, Value: []byte(d.id)}, kafka.Header{Key: "hub_reason", Value: []byte(why)})
+	if _, err := p.append(p.dead.topic, r); err != nil {
+		return outcome{kind: stopped}
+	}
+	p.delivery.Log.Warn("decision", "route", p.delivery.Route.Name, "letter", d.letter, "command", d.action, "result", "refused: "+why)
+	return outcome{kind: finished}
+}
+
 // undo carries out an undo: first the claim says dead again, then the letter is
-// written.
-func (d *Delivery) undo(t term, lies *Record, what *decision) outcome {
+// written. refused says why it cannot be done.
+func (d *Delivery) undo(t term, lies *Record, what *decision) (out outcome, refused string) {
 	l := d.begin(t, lies)
 	id, _ := lies.header("hub_letter")
 	holds, _ := lies.header("hub_holds")
@@ -61,8 +82,7 @@ func (d *Delivery) undo(t term, lies *Record, what *decision) outcome {
 		l.msg, err = Parse(lies)
 	}
 	if err != nil || l.msg.ID == "" {
-		l.logDecision(what, "there is no such letter to go back to")
-		return outcome{kind: finished}
+		return outcome{}, undoOther
 	}
 	dl := &letter{holds: true}
 	dl.class, _ = lies.header("hub_class")
@@ -75,12 +95,11 @@ func (d *Delivery) undo(t term, lies *Record, what *decision) outcome {
 	acted, err := d.Claims.Undo(t, request, what.letter, dl.id)
 	switch {
 	case err != nil:
-		return l.redisAway(t, err)
+		return l.redisAway(t, err), ""
 	case !acted:
-		l.logDecision(what, "not undone: the claim is not as the discard has left it")
-		return outcome{kind: finished}
+		return outcome{}, undoLate
 	}
 	failpoint.Hit(failpoint.Decided, d.Route.Name)
 	l.logDecision(what, "undone")
-	return l.write(dl)
+	return l.write(dl), ""
 }

@@ -2,6 +2,7 @@ package topics_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"kandashub/topics"
@@ -90,6 +91,43 @@ func TestUndoOfWhatIsNoDiscard(t *testing.T) {
 		t.Errorf("letter %s, want %s", l.ID, first)
 	}
 	b.decide(b.letters(1)[0], topics.DecideDiscard, "d6")
+	b.letters(0)
+	b.awaitCommitted()
+
+	for id, want := range map[string]string{"u0": "as the discard has left it", "u1": "as the discard has left it", "u2": "as the discard has left it",
+		"u3": "no letter that holds", "u4": "", "u5": "as the discard has left it"} {
+		if why := b.refusal(id); want == "" && why != "" || !strings.Contains(why, want) {
+			t.Errorf("undo %s is refused with %q, want %q", id, why, want)
+		}
+	}
+}
+
+// refusal says why the hub has refused an undo, as the dead topic has it.
+func (b *bench) refusal(id string) string {
+	b.t.Helper()
+	log := topics.NewLetterLog(b.cluster, b.route)
+	if err := log.Read(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+	return log.Refused(id)
+}
+
+// An undo whose letter Kafka has deleted ends with a refusal. It does not wait for
+// what never comes, and the application with it.
+func TestUndoOfWhatIsGone(t *testing.T) {
+	b := newBench(t, topics.C1)
+	b.failing(refuse("app", 0))
+	b.start()
+	b.send("app", 0)
+	l := b.letters(1)[0]
+	b.decide(l, topics.DecideDiscard, "d1")
+	b.letters(0)
+	b.awaitCommitted()
+	deleteRecords(t, b, b.route.DeadTopic(), l.Record.Offset+1)
+	b.undo(l, "d1", "u1")
+	servertest.Eventually(t, "the undo is refused", func() bool { return strings.Contains(b.refusal("u1"), "not in its topic any more") })
+	b.send("app", 1)
+	b.awaitEffects("app", 1)
 	b.letters(0)
 	b.awaitCommitted()
 }

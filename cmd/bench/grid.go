@@ -103,30 +103,40 @@ func subjects(c cell) []string {
 // all measures cells: the limit program and the hub take turns, so that what the
 // machine does besides hits both.
 func (l *lab) all(ctx context.Context, cells []cell, repeat func(cell) int, take func(result)) error {
-	total, n := 0, 0
-	for _, c := range cells {
-		total += len(subjects(c)) * repeat(c)
-	}
-	var failed error
+	var turns []turn
 	for _, c := range cells {
 		for range repeat(c) {
 			for _, name := range subjects(c) {
-				n++
-				r, err := l.measure(ctx, name, c)
-				if ctx.Err() != nil {
-					return ctx.Err()
-				}
-				if err != nil {
-					r.Error = err.Error()
-					failed = errors.Join(failed, fmt.Errorf("%s, %s: %w", name, c, err))
-				}
-				if err == nil && name == subjectHub && r.Wrong != (wrongs{}) {
-					failed = errors.Join(failed, fmt.Errorf("%s, %s: lost/doubled/out of order/overlapping: %s", name, c, r.Wrong))
-				}
-				fmt.Fprintf(os.Stderr, "%d/%d %s, %s: %s\n", n, total, name, c, r.said())
-				take(r)
+				turns = append(turns, turn{name, c})
 			}
 		}
+	}
+	return l.take(ctx, turns, take)
+}
+
+// A turn is one run that is to come.
+type turn struct {
+	subject string
+	cell    cell
+}
+
+// take runs one after the other. What fails does not stop the rest.
+func (l *lab) take(ctx context.Context, turns []turn, take func(result)) error {
+	var failed error
+	for i, t := range turns {
+		r, err := l.measure(ctx, t.subject, t.cell)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			r.Error = err.Error()
+			failed = errors.Join(failed, fmt.Errorf("%s, %s: %w", t.subject, t.cell, err))
+		}
+		if err == nil && t.subject != subjectLimit && t.subject != subjectUsual && r.Wrong != (wrongs{}) {
+			failed = errors.Join(failed, fmt.Errorf("%s, %s: lost/doubled/out of order/overlapping: %s", t.subject, t.cell, r.Wrong))
+		}
+		fmt.Fprintf(os.Stderr, "%d/%d %s, %s: %s\n", i+1, len(turns), t.subject, t.cell, r.said())
+		take(r)
 	}
 	return failed
 }

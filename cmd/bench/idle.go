@@ -86,7 +86,7 @@ func (l *lab) idle(ctx context.Context, kind string, d time.Duration) (r idleRes
 		return r, err
 	}
 	s := &subject{}
-	if err := l.startHub(s, 0, k, cell, append(env, "HUB_PERSON_KEY="+strings.Repeat("0f", 32))...); err != nil {
+	if err := l.startHub(s, 0, k, cell, "hub", append(env, "HUB_PERSON_KEY="+strings.Repeat("0f", 32))...); err != nil {
 		return r, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()

@@ -8,6 +8,7 @@
 //	bench keys      order by key, as the table of Confluent's Parallel Consumer
 //	bench growth    cost by applications, partitions and backlog; memory is bounded by the window
 //	bench idle      a hub with all routes and nothing to do
+//	bench sight     what metrics, traces and outcomes take
 //
 // cell.go says what one run is about, trial.go is one run from its servers to its
 // figures, lab.go what lasts longer. Hub, limit program, target and the stand-in
@@ -57,6 +58,7 @@ func main() {
 		Keys    keysCmd    `cmd:"" help:"Order by key, as the table of Parallel Consumer."`
 		Growth  growthCmd  `cmd:"" help:"Cost by applications, partitions and backlog."`
 		Idle    idleCmd    `cmd:"" help:"A hub with all routes and nothing to do."`
+		Sight   sightCmd   `cmd:"" help:"What metrics, traces and outcomes take."`
 		Limit   limitCmd   `cmd:"" hidden:"" help:"Be the limit program."`
 		Target  targetCmd  `cmd:"" hidden:"" help:"Be the system that is called."`
 	}

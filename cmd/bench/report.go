@@ -24,6 +24,7 @@ type report struct {
 	Keys       []keysResult  `json:"keys,omitempty"`
 	Growth     []result      `json:"growth,omitempty"`
 	Idle       []idleResult  `json:"idle,omitempty"`
+	Sight      []result      `json:"sight,omitempty"`
 	Failures   string        `json:"failures,omitempty"`
 }
 

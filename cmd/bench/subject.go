@@ -18,6 +18,12 @@ const (
 	subjectHub   = "hub"
 	subjectLimit = "limit"
 	subjectUsual = "usual" // the limit program with kafka-go's Reader and Writer
+
+	// The hub with what makes it visible added one by one; see sight.go.
+	subjectBlind   = "hub, nothing counted"
+	subjectCounted = "hub, metrics"
+	subjectTraced  = "hub, metrics, traces"
+	subjectAll     = "hub, metrics, traces, outcomes"
 )
 
 // A subject is what is measured: one or more processes of one program.
@@ -28,10 +34,10 @@ type subject struct {
 
 // group is the consumer group of a subject that tells a system.
 func group(name, system string) string {
-	if name == subjectHub {
-		return "hub.notify-" + system
+	if name == subjectLimit || name == subjectUsual {
+		return limit.Group(system)
 	}
-	return limit.Group(system)
+	return "hub.notify-" + system
 }
 
 // startSubject starts the processes of a subject, all at once.
@@ -39,11 +45,12 @@ func (l *lab) startSubject(name string, k *kafkaServer, c cell) (*subject, error
 	s := &subject{}
 	for i := range c.Replicas {
 		var err error
-		if name != subjectHub {
+		if name == subjectLimit || name == subjectUsual {
 			err = l.startLimit(s, i, k, c, name == subjectUsual)
 		} else {
-			err = l.startHub(s, i, k, c, "HUB_ROUTES=notify-"+c.System, fmt.Sprintf("HUB_%s_URL=%s", strings.ToUpper(c.System), l.url),
-				fmt.Sprintf("HUB_%s_CONNS=%d", strings.ToUpper(c.System), l.Workers))
+			program, env := l.seen(name)
+			err = l.startHub(s, i, k, c, program, append(env, "HUB_ROUTES=notify-"+c.System, fmt.Sprintf("HUB_%s_URL=%s", strings.ToUpper(c.System), l.url),
+				fmt.Sprintf("HUB_%s_CONNS=%d", strings.ToUpper(c.System), l.Workers))...)
 		}
 		if err != nil {
 			return nil, errors.Join(err, s.stop())
@@ -67,7 +74,7 @@ func (l *lab) startLimit(s *subject, i int, k *kafkaServer, c cell, usual bool) 
 }
 
 // startHub starts a hub with all defaults but those that a cell is about.
-func (l *lab) startHub(s *subject, i int, k *kafkaServer, c cell, env ...string) error {
+func (l *lab) startHub(s *subject, i int, k *kafkaServer, c cell, program string, env ...string) error {
 	door, err := l.ports.address()
 	if err != nil {
 		return err
@@ -76,7 +83,7 @@ func (l *lab) startHub(s *subject, i int, k *kafkaServer, c cell, env ...string)
 	if err != nil {
 		return err
 	}
-	p, err := start(l.dir, fmt.Sprintf("hub-%d", i+1), l.program("hub"), nil, append([]string{
+	p, err := start(l.dir, fmt.Sprintf("hub-%d", i+1), l.program(program), nil, append([]string{
 		"HUB_KAFKA=" + k.brokers, "HUB_REDIS=" + l.Redis, "HUB_PARTITIONS=" + strconv.Itoa(c.Partitions), "HUB_WORKERS=" + strconv.Itoa(l.Workers),
 		"HUB_LISTEN=" + door, "HUB_METRICS=" + metrics, "HUB_LOG_LEVEL=" + l.LogLevel, "HUB_OUTCOMES=" + strconv.FormatBool(l.Outcomes),
 	}, env...), nil)

@@ -10,7 +10,7 @@ import (
 func (r *report) tables() (tables []*table) {
 	for _, t := range []*table{
 		throughput(r.Throughput), cost("Cost of throughput", r.Throughput), latencyTable(r.Latency), keysTable(r.Keys),
-		growthTable(r.Growth), cost("Cost of growth", r.Growth), idleTable(r.Idle),
+		growthTable(r.Growth), cost("Cost of growth", r.Growth), idleTable(r.Idle), sightTable(r.Sight),
 	} {
 		if len(t.rows) > 0 {
 			tables = append(tables, t)

@@ -20,6 +20,8 @@ import (
 type ConsoleConfig struct {
 	Listen       string   `env:"HUB_CONSOLE" unit:"host:port" meaning:"address of the console; empty: this process serves none"`
 	URL          string   `env:"HUB_CONSOLE_URL" unit:"http or https URL" meaning:"of the console as browsers reach it, where that is another; required with OIDC"`
+	TraceURL     string   `env:"HUB_CONSOLE_TRACE_URL" unit:"http or https URL" meaning:"of a trace, with {trace} where its id stands; empty: the console shows the id alone"`
+	LogURL       string   `env:"HUB_CONSOLE_LOG_URL" unit:"http or https URL" meaning:"of the logs of a trace, with {trace} or {application} where the ids stand; empty: there is no link"`
 	Roles        []string `env:"HUB_CONSOLE_ROLES" unit:"group=role, ..." meaning:"roles of groups: viewer, operator, approver, admin; a group without one may nothing"`
 	Dev          bool     `env:"HUB_CONSOLE_DEV" envDefault:"false" unit:"true, false" meaning:"who opens the console on this machine is whom they say; HUB_CONSOLE must be a loopback address"`
 	Proxies      []string `env:"HUB_CONSOLE_PROXIES" unit:"address or network, ..." meaning:"whose headers say who is asking"`
@@ -52,6 +54,28 @@ func (c ConsoleConfig) login() (console.Login, error) {
 			Redirect: strings.TrimSuffix(c.URL, "/") + "/callback"}
 	}
 	return l, errors.Join(errs...)
+}
+
+// links are where traces and logs can be seen.
+func (c ConsoleConfig) links() console.Links { return console.Links{Trace: c.TraceURL, Logs: c.LogURL} }
+
+// linkMistakes checks the URLs of traces and logs.
+func (c ConsoleConfig) linkMistakes() (errs []error) {
+	for _, s := range []struct {
+		name, url    string
+		placeholders []string
+	}{
+		{"HUB_CONSOLE_TRACE_URL", c.TraceURL, []string{"{trace}"}},
+		{"HUB_CONSOLE_LOG_URL", c.LogURL, []string{"{trace}", "{application}"}},
+	} {
+		if s.url == "" {
+			continue
+		}
+		if err := console.CheckLink(s.url, s.placeholders...); err != nil {
+			errs = append(errs, fmt.Errorf("%s %w", s.name, err))
+		}
+	}
+	return errs
 }
 
 // parsePrefix reads a network, or one address.
@@ -88,6 +112,7 @@ func (c ConsoleConfig) mistakes() (errs []error) {
 	if _, err := c.login(); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, c.linkMistakes()...)
 	if !c.Dev && len(c.Roles) == 0 {
 		errs = append(errs, errors.New("HUB_CONSOLE_ROLES is empty: nobody may anything"))
 	}
@@ -146,6 +171,7 @@ func (h *hub) newConsole(running []steered) (*console.Console, error) {
 			Cluster: h.cluster, Producer: h.producer, Store: h.control, Audit: control.NewAudit(h.cluster, h.producer),
 			Routes: control.Routes(h.contract), Settle: h.cfg.SettleC3, Metrics: h.metrics,
 		},
+		Links: h.cfg.Console.links(), Deadline: h.cfg.Deadline,
 		Quiet: control.Quiet{Count: h.claims.Count, Lease: h.cfg.Lease},
 		Local: func() []console.Local { return localRoutes(running) },
 	}

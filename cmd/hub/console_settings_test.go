@@ -11,6 +11,7 @@ func TestConsoleSettings(t *testing.T) {
 		{},
 		{"HUB_CONSOLE=127.0.0.1:8081", "HUB_CONSOLE_DEV=true"},
 		{"HUB_CONSOLE=localhost:8081", "HUB_CONSOLE_DEV=true"},
+		{"HUB_CONSOLE=localhost:8081", "HUB_CONSOLE_DEV=true", "HUB_CONSOLE_TRACE_URL=https://tempo.example/trace/{trace}", "HUB_CONSOLE_LOG_URL=http://logs.example/?q={application}"},
 		{"HUB_CONSOLE=:8081", "HUB_CONSOLE_PROXIES=10.0.0.7, fd00::/8", "HUB_CONSOLE_ROLES=ops=operator"},
 		{"HUB_CONSOLE=:8081", "HUB_CONSOLE_OIDC_ISSUER=https://id.example", "HUB_CONSOLE_OIDC_CLIENT=hub", "HUB_CONSOLE_OIDC_SECRET=hunter2",
 			"HUB_CONSOLE_URL=https://hub.example", "HUB_CONSOLE_ROLES=ops=operator, all=viewer"},
@@ -37,6 +38,10 @@ func TestConsoleSettings(t *testing.T) {
 		{"HUB_CONSOLE_ROLES is empty", []string{"HUB_CONSOLE=:8081", "HUB_CONSOLE_PROXIES=10.0.0.7"}},
 		{"needs HUB_CONSOLE_OIDC_CLIENT and HUB_CONSOLE_URL", []string{"HUB_CONSOLE=:8081", "HUB_CONSOLE_OIDC_ISSUER=https://id.example", "HUB_CONSOLE_ROLES=a=viewer"}},
 		{"HUB_CONSOLE_OIDC_ISSUER is no http", []string{"HUB_CONSOLE=:8081", "HUB_CONSOLE_OIDC_ISSUER=id", "HUB_CONSOLE_OIDC_CLIENT=hub", "HUB_CONSOLE_URL=https://hub.example", "HUB_CONSOLE_ROLES=a=viewer"}},
+		{"HUB_CONSOLE_TRACE_URL does not hold {trace}", []string{"HUB_CONSOLE=localhost:8081", "HUB_CONSOLE_DEV=true", "HUB_CONSOLE_TRACE_URL=https://tempo.example/{application}"}},
+		{"HUB_CONSOLE_TRACE_URL is no http", []string{"HUB_CONSOLE=localhost:8081", "HUB_CONSOLE_DEV=true", "HUB_CONSOLE_TRACE_URL=javascript:{trace}"}},
+		{"HUB_CONSOLE_LOG_URL does not hold {trace} or {application}", []string{"HUB_CONSOLE=localhost:8081", "HUB_CONSOLE_DEV=true", "HUB_CONSOLE_LOG_URL=https://logs.example/"}},
+		{"HUB_CONSOLE_LOG_URL is no http", []string{"HUB_CONSOLE=localhost:8081", "HUB_CONSOLE_DEV=true", "HUB_CONSOLE_LOG_URL=https://{trace}.example/"}},
 		{"HUB_CONSOLE_URL is no http", []string{"HUB_CONSOLE=:8081", "HUB_CONSOLE_PROXIES=10.0.0.7", "HUB_CONSOLE_URL=hub", "HUB_CONSOLE_ROLES=a=viewer"}},
 	} {
 		if _, err := loadConfig(valid(bad.changes...), testPlan); err == nil || !strings.Contains(err.Error(), bad.want) {

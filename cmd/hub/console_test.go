@@ -309,7 +309,7 @@ func (c *consoleWorld) many() {
 	c.follow("form[action='/runs'] button")
 	c.until("the run", `document.body.dataset.page === "run"`)
 	c.until("the run is through", `document.querySelector(".head .state").textContent === "through"`)
-	c.until("each result", fmt.Sprintf(`[...document.querySelectorAll("#run tr .state")].filter(e => e.textContent === "carried out").length === %d`, n))
+	c.until("each result", fmt.Sprintf(`[...document.querySelectorAll("#run tr .state")].filter(e => e.textContent === "delivered").length === %d`, n))
 	for _, a := range before {
 		c.awaitEffect("kandas", "register", a)
 	}
@@ -394,7 +394,7 @@ func (c *consoleWorld) nothingStays() {
 // windows, against the rules of accessibility, and nothing sticks out.
 func TestConsoleLooks(t *testing.T) {
 	script := axe(t)
-	c := newConsoleWorld(t, "HUB_PARK_AFTER=1s")
+	c := newConsoleWorld(t, "HUB_PARK_AFTER=1s", "HUB_DEADLINE=1s", "HUB_CONSOLE_TRACE_URL=https://tempo.example/trace/{trace}", "HUB_CONSOLE_LOG_URL=https://logs.example/?trace={trace}")
 	values := c.personalValues()
 	f := c.flow("iin-several")
 	c.play(f)
@@ -454,9 +454,40 @@ func TestConsoleLooks(t *testing.T) {
 			c.look(script, lang+"-"+pageOf(path), values)
 		}
 	}
+	c.prefer("lang", "en")
+	c.lookAtTrouble(script, values)
 	c.follow(`form[action="/logout"] button`)
 	c.until("the login", `document.body.dataset.page === "login"`)
 	c.look(script, "login", values)
+}
+
+// lookAtTrouble looks at a letter whose message was tried three times, and at the
+// way of its application.
+func (c *consoleWorld) lookAtTrouble(script string, values []string) {
+	unanswered := mocks.Fault{Operation: "register", Status: http.StatusServiceUnavailable, Times: 2}
+	c.systems["kandas"].Faults.Set(unanswered, mocks.Fault{Operation: "register", Status: http.StatusUnprocessableEntity})
+	before := len(c.waiting())
+	a := c.file()
+	servertest.Eventually(c.browser.t, "its letter", func() bool { return len(c.waiting()) == before+1 })
+	c.systems["kandas"].Faults.Clear()
+	c.letterOf(a)
+	c.reload("its attempts", `document.querySelectorAll("#attempts + .scroll tbody tr").length === 3`)
+	if !c.is(`[...document.querySelectorAll(".tree code")].some(e => e.textContent === "SignatureValue" || e.textContent === "application")`) {
+		c.browser.t.Error("the signature's XML is not shown as a tree")
+	}
+	c.do(chromedp.Focus(chromedp.CSS(".tree summary")))
+	c.keys(enterKey)
+	c.until("the tree is folded by a key", `!document.querySelector(".tree details").open`)
+	c.keys(enterKey)
+	c.look(script, "letter-open", values)
+	if address, want := get(c.browser, chromedp.Evaluate[string](`document.querySelector(".trace a")?.href ?? ""`)), "https://tempo.example/trace/"; !strings.HasPrefix(address, want) {
+		c.browser.t.Errorf("the trace's link is %q", address)
+	}
+	c.follow(`form[action="/application"] button`)
+	c.until("its way", `document.querySelectorAll('.timeline [data-kind="attempt"]').length === 2`)
+	c.shows("late by")
+	c.look(script, "application-waits", values)
+	c.prefer("lang", "kk")
 }
 
 // look holds the page against the rules, wide and narrow, in both themes, and

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"sync/atomic"
@@ -18,14 +17,12 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kandashub/adapters"
-	"kandashub/adapters/shep"
 	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/claims"
 	"kandashub/topics/contract"
 	"kandashub/topics/control"
 	"kandashub/topics/failpoint"
-	"kandashub/topics/intake"
 	"kandashub/topics/outcomes"
 )
 
@@ -141,7 +138,7 @@ func useMemory(cfg *Config) {
 // newHub makes everything and connects to nothing yet.
 func newHub(cfg *Config, w io.Writer) (*hub, error) {
 	h := &hub{cfg: cfg, registry: prometheus.NewRegistry(), lines: observability.NewLines(w)}
-	h.metrics = observability.NewMetrics(h.registry)
+	h.metrics = newMetrics(h.registry)
 	h.log = observability.NewLogger(h.lines, cfg.LogLevel, cfg.LogKey, h.metrics)
 	redis.SetLogger(redisLog{h.log})
 	var err error
@@ -234,7 +231,7 @@ func (h *hub) consumer(r topics.Route) steered {
 				Call: cfg.Call, Lease: cfg.Lease, Drain: cfg.Drain, ParkAfter: cfg.ParkAfter, Deadline: cfg.Deadline,
 				BackoffLeast: cfg.BackoffMin, BackoffMost: cfg.BackoffCap,
 			},
-			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports,
+			Check: h.checkContract, Lease: adapters.WithLease, Losses: h.losses, Outcomes: h.reports, Known: h.contract.Knows,
 			Metrics: counts, Tracer: h.tracer, Log: h.log, Now: failpoint.Now,
 		},
 	}}
@@ -285,67 +282,4 @@ func (h *hub) topicsExist(ctx context.Context) error {
 		return fmt.Errorf("%s (%d problems in all): hubctl topics create makes what is missing", problems[0], len(problems))
 	}
 	return nil
-}
-
-// serveDoor serves the intake and the SHEP endpoints until ctx ends.
-func (h *hub) serveDoor(ctx context.Context, l net.Listener) error {
-	door := &http.Server{
-		Handler: h.door(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- door.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), h.cfg.Drain)
-	defer cancel()
-	if door.Shutdown(stopping) != nil { // it also waits for connections on which nothing was ever asked
-		return door.Close() // whoever has no answer repeats with the same id
-	}
-	return nil
-}
-
-// door is what systems without Kafka call.
-func (h *hub) door() http.Handler {
-	tokens := map[string]string{}
-	senders := map[string]shep.Account{}
-	for name, c := range h.cfg.Callers {
-		if c.Token == "" {
-			continue
-		}
-		tokens[name] = string(c.Token)
-		senders[c.Sender] = shep.Account{System: name, Password: string(c.Token)}
-	}
-	in := intake.New(intake.Config{Tokens: tokens, Contract: h.contract, Publisher: h.producer, Metrics: h.metrics, Tracer: h.tracer})
-	mux := http.NewServeMux()
-	mux.Handle("/", in)
-	mux.Handle("/shep/", shep.NewServer(shep.Config{Senders: senders, Metrics: h.metrics, Accept: func(ctx context.Context, m shep.Incoming) error {
-		return h.acceptSHEP(ctx, in, m)
-	}}))
-	return mux
-}
-
-// acceptSHEP writes what a system has handed over through SHEP to its topic.
-func (h *hub) acceptSHEP(ctx context.Context, in *intake.Intake, m shep.Incoming) error {
-	for _, s := range systems {
-		if s.name != m.System || s.incoming == nil {
-			continue
-		}
-		topic, msg, ok, err := s.incoming(h.adapters, m)
-		if err != nil || !ok {
-			return err
-		}
-		return in.Accept(ctx, m.System, topic, msg)
-	}
-	return topics.Fail(topics.Rejected, "service", "system %s hands nothing over through SHEP", m.System)
-}
-
-// redisLog brings what the Redis client says into the log.
-type redisLog struct{ log *slog.Logger }
-
-func (l redisLog) Printf(_ context.Context, format string, v ...any) {
-	l.log.Debug("redis client", "problem", fmt.Sprintf(format, v...))
 }

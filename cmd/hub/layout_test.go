@@ -63,7 +63,7 @@ func under(name, dir string) bool { return name == dir || strings.HasPrefix(name
 // tools are the packages beside those of systems, in adapters and in mocks.
 var (
 	adapterTools = []string{"adapters", "adapters/shep", "adapters/adaptertest"}
-	mockTools    = []string{"mocks", "mocks/shep", "mocks/samples"}
+	mockTools    = []string{"mocks", "mocks/shep", "mocks/samples", "mocks/traces"}
 )
 
 // commandOf returns the command that a package is or belongs to; "" for others.

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,4 +117,11 @@ func (h *hub) timed(ctx context.Context, command string, do func() error) error 
 	}
 	h.metrics.Redis(command, result, time.Since(began))
 	return err
+}
+
+// redisLog brings what the Redis client says into the log.
+type redisLog struct{ log *slog.Logger }
+
+func (l redisLog) Printf(_ context.Context, format string, v ...any) {
+	l.log.Debug("redis client", "problem", fmt.Sprintf(format, v...))
 }

@@ -16,7 +16,6 @@ type decideFlags struct {
 	kafkaFlags
 	filterFlags
 	reasonFlags
-	outputFlag
 	paceFlags
 	Letter string `arg:"" optional:"" help:"The letter's id, with its --route; else a filter chooses letters."`
 	DryRun bool   `help:"Say what would be done, and change nothing."`
@@ -89,8 +88,9 @@ func (c *deadDiscardCmd) Run(ctx context.Context, s surroundings) error {
 	return c.decide(ctx, s, topics.DecideDiscard, func(d *desk) func(context.Context, control.Order, string, string) error { return d.Discard })
 }
 
-// paceFlags say how a run of many decisions goes.
+// paceFlags say how a run of many decisions goes, and how its end is told.
 type paceFlags struct {
+	outputFlag
 	Canary int           `help:"So many letters first; the others only once these have ended well."`
 	StopAt float64       `default:"0.1" help:"Share of letters that died again, above which the run stops (${default})."`
 	Wait   time.Duration `default:"1m" help:"How long to wait for what the decisions come to, after the canary and at the end (${default})."`

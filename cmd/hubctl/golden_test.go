@@ -61,6 +61,10 @@ func specimens(t *testing.T) []specimen {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.Attempts = []outcomes.Attempt{
+		{Number: 1, Began: at(8, 59), CallBegan: at(8, 59), CallEnded: at(8, 59).Add(1200 * time.Millisecond), Result: outcomes.AttemptFailed, Code: "timeout"},
+		{Number: 2, Began: at(9, 0), Result: topics.ResultRejected, Code: "http_422", Letter: letter.ID},
+	}
 	list := []shownLetter{w.shownLetter}
 	plan := control.Plan{Hash: "m9-4f", Action: topics.DecideReplay, Letters: 1, Excluded: 2,
 		Groups: []control.PlanGroup{{Route: "register", Class: topics.LetterRejected, Code: "http_422", Letters: 1, Oldest: at(9, 0)}},
@@ -72,10 +76,18 @@ func specimens(t *testing.T) []specimen {
 	travelled := wayOf("migration-1", []outcomes.Event{
 		{At: at(8, 59), Kind: outcomes.EventMade, Message: "m-1", Type: "kz.migration.application.submitted.v1", System: "migration"},
 		{At: at(9, 0), After: time.Minute, Kind: outcomes.EventWritten, Route: "register", Topic: "migration.applications", Message: "m-1", Type: "kz.migration.application.submitted.v1"},
-		{At: at(9, 1), After: time.Minute, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register"},
+		{At: at(9, 0), Kind: outcomes.EventRead, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Attempts: 1},
+		{At: at(9, 0).Add(10 * time.Millisecond), After: 10 * time.Millisecond, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Attempts: 1},
+		{At: at(9, 0).Add(1210 * time.Millisecond), After: 1200 * time.Millisecond, Kind: outcomes.EventReturned, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Attempts: 1, Code: "timeout"},
+		{At: at(9, 0).Add(2 * time.Second), After: 790 * time.Millisecond, Kind: outcomes.EventBreaker, Route: "register", System: "kandas", Operation: "register", Who: "duty", Action: "force breaker open", Reason: "kandas is slow"},
+		{At: at(9, 1), After: 58 * time.Second, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register"},
 		{At: at(9, 2), After: time.Minute, Kind: outcomes.EventLetter, Route: "register", Message: "m-1", Letter: letter.ID, Class: letter.Class, Code: letter.Code, Reason: letter.Reason, Open: true},
 		{At: at(11, 59), After: 177 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
 	})
+	travelled.Deadlines = []outcomes.Deadline{
+		{From: at(8, 59), Until: at(11, 59), At: now(), Open: true, Source: "migration"},
+		{From: at(8, 0), Until: at(11, 0), At: at(9, 30)},
+	}
 	return []specimen{
 		{"trace", travelled, func(t io.Writer) { tableWay(t, travelled) }},
 		{"route list", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},

@@ -68,7 +68,7 @@ func (c *lagCmd) chosen(groups []inspect.Group) ([]inspect.Group, error) {
 	}
 	for _, name := range c.Routes {
 		if !slices.ContainsFunc(groups, func(g inspect.Group) bool { return g.Route == name }) {
-			return nil, fmt.Errorf("there is no route %s: %w", name, errNothing)
+			return nil, fmt.Errorf("there is no route of a name that was given; hubctl route list has them all: %w", errNothing)
 		}
 	}
 	return slices.DeleteFunc(groups, func(g inspect.Group) bool { return !slices.Contains(c.Routes, g.Route) }), nil

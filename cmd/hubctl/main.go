@@ -13,7 +13,7 @@
 //
 // It ends with
 //
-//	0  done
+//	0  done; also a --watch that was interrupted
 //	1  failed: a check did, or a command could not be carried out
 //	2  called wrongly
 //	3  nothing matched: what was named or filtered for is not there
@@ -106,6 +106,20 @@ func run(ctx context.Context, args []string, s surroundings) (code int) {
 			code = exitOK
 		}
 	}()
+	parser := newParser(ctx, s)
+	// Answers a shell that asks how a command line may go on, and leaves.
+	kongcompletion.Register(parser, kongcompletion.WithPredictor("route", complete.PredictFunc(routeNames)))
+	command, err := parser.Parse(args)
+	if err == nil {
+		err = command.Run()
+	} else {
+		err = mistake{err}
+	}
+	return s.conclude(err)
+}
+
+// newParser knows the whole command line.
+func newParser(ctx context.Context, s surroundings) *kong.Kong {
 	parser, err := kong.New(new(cli),
 		kong.Name("hubctl"),
 		kong.Description("Operates kandashub."),
@@ -119,15 +133,7 @@ func run(ctx context.Context, args []string, s surroundings) (code int) {
 	if err != nil {
 		panic(fmt.Errorf("the command line is declared wrongly: %w", err)) // a mistake of ours, found by every test
 	}
-	// Answers a shell that asks how a command line may go on, and leaves.
-	kongcompletion.Register(parser, kongcompletion.WithPredictor("route", complete.PredictFunc(routeNames)))
-	command, err := parser.Parse(args)
-	if err == nil {
-		err = command.Run()
-	} else {
-		err = mistake{err}
-	}
-	return s.conclude(err)
+	return parser
 }
 
 // conclude tells what an error means and returns the exit code.

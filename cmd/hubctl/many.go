@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,12 +100,63 @@ func (f *paceFlags) carryOut(ctx context.Context, s surroundings, d *desk, o con
 	})
 	end()
 	if p.Letters > 0 {
-		fmt.Fprintf(s.stdout, "%d letters: %d decided before, %d decided, %d carried out, %d died again\n", p.Letters, p.Skipped, p.Decided, p.Done, p.Died)
+		if printed := f.tell(s, p); printed != nil {
+			return errors.Join(err, printed)
+		}
 	}
 	if err != nil && p.Decided > 0 {
 		return errPartly{err}
 	}
 	return err
+}
+
+// told is what a run came to, as data.
+type told struct {
+	Letters   int              `json:"letters"`
+	Skipped   int              `json:"skipped"`
+	Decided   int              `json:"decided"`
+	Delivered int              `json:"delivered"` // or discarded
+	Before    int              `json:"before"`
+	Died      int              `json:"died"`
+	Waiting   int              `json:"waiting"`
+	Results   []control.Result `json:"results"`
+}
+
+// tell prints what a run came to. The table has the letters that did not just go
+// their way.
+func (f *paceFlags) tell(s surroundings, p control.Progress) error {
+	t := told{p.Letters, p.Skipped, p.Decided, p.Delivered(), p.Before, p.Died, p.Waiting(), p.Results}
+	return f.print(s.stdout, t, func(w io.Writer) { t.table(w, p) })
+}
+
+func (t told) table(w io.Writer, p control.Progress) {
+	fmt.Fprintln(w, p)
+	usual := []string{control.ResultDelivered, control.ResultDiscarded, control.ResultDone}
+	head := "\nROUTE\tAPPLICATION\tLETTER\tRESULT\n"
+	for _, r := range t.Results {
+		if slices.Contains(usual, r.Result) {
+			continue
+		}
+		fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\n", head, r.Route, r.Application, r.Letter, resultText(r))
+		head = ""
+	}
+}
+
+// resultText says what came of a letter of a run.
+func resultText(r control.Result) string {
+	switch r.Result {
+	case control.ResultDuplicate:
+		return "duplicate: had been finished before"
+	case control.ResultDied:
+		return "died again: " + r.Next
+	case control.ResultWaiting:
+		return "waits for the hub"
+	case control.ResultSkipped:
+		return "decided by an earlier run"
+	case control.ResultOpen:
+		return "not decided"
+	}
+	return r.Result
 }
 
 // progress returns what shows how far a run has come: on a terminal as a bar,
@@ -118,7 +170,7 @@ func (s surroundings) progress() (report func(control.Progress), end func()) {
 		}
 		// A letter is through once it has been carried out; deciding is half the way.
 		percent := 100 * (2*p.Skipped + p.Decided + p.Done) / (2 * p.Letters)
-		text := fmt.Sprintf("%d of %d decided, %d carried out, %d died again", p.Skipped+p.Decided, p.Letters, p.Done, p.Died)
+		text := fmt.Sprintf("%d of %d decided, %d carried out, %d finished before, %d died again", p.Skipped+p.Decided, p.Letters, p.Done, p.Before, p.Died)
 		switch {
 		case bar != nil:
 			bar.Describe(text)

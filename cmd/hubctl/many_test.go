@@ -83,7 +83,7 @@ func TestManyByAFilter(t *testing.T) {
 	}
 
 	heal()
-	if code, said := answering(t, "12\n", by(append(replay, "--rate", "100/s")...)...); code != exitOK || !strings.Contains(said, "12 carried out, 0 died again") {
+	if code, said := answering(t, "12\n", by(append(replay, "--rate", "100/s")...)...); code != exitOK || !strings.Contains(said, "12 carried out: 12 delivered") {
 		t.Errorf("%d %s", code, said)
 	}
 	servertest.Eventually(t, "no letters", func() bool { return len(waiting(t)) == 0 })
@@ -139,7 +139,7 @@ func TestLag(t *testing.T) {
 	}
 	shapes.obeyed(t, "lag", []byte(expect(t, exitOK, []string{"lag", "-o", "json"})))
 	shapes.obeyed(t, "route list", []byte(expect(t, exitOK, []string{"route", "list", "-o", "json"})))
-	expect(t, exitNothing, []string{"lag", "nowhere"}, "no route nowhere")
+	expect(t, exitNothing, []string{"lag", "nowhere"}, "no route of a name")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &counting{every: func(n int) {

@@ -268,6 +268,13 @@ func TestDeadLetters(t *testing.T) {
 	if out := expect(t, exitOK, show, `"iin": "string"`, "http_422", "ce_id"); strings.Contains(out, "990101200017") {
 		t.Errorf("show tells what the letter carries:\n%s", out)
 	}
+	servertest.Eventually(t, "its attempt is known", func() bool {
+		out := expect(t, exitOK, append(show, "-o", "json"))
+		compiled(t).obeyed(t, "dead show", []byte(out))
+		var w wholeLetter
+		read(t, out, &w)
+		return len(w.Attempts) == 1 && w.Attempts[0].Result == topics.ResultRejected && w.Attempts[0].Code == "http_422" && !w.Attempts[0].CallBegan.IsZero()
+	})
 	expect(t, exitUsage, append(show, "--payload"), "--who")
 	expect(t, exitOK, by(append(show, "--payload")...), "990101200017")
 
@@ -285,7 +292,13 @@ func TestDeadLetters(t *testing.T) {
 	run := func(hash string) []string {
 		return by("dead", "run", "--plan", hash, "--action", "replay", "--route", "register", "--rate", "100/s", "--canary", "2", "--stop-at", "0")
 	}
-	expect(t, exitPartly, run(first.Hash), "died again", "5 letters: 0 decided before")
+	out := expect(t, exitPartly, append(run(first.Hash), "-o", "json"), "died again")
+	compiled(t).obeyed(t, "dead run", []byte(out))
+	var came told
+	read(t, out, &came)
+	if came.Letters != 5 || came.Died == 0 || len(came.Results) != 5 || came.Results[0].Result != control.ResultDied || came.Results[0].Next == "" {
+		t.Errorf("the run came to %+v", came)
+	}
 	servertest.Eventually(t, "what was decided has been carried out", func() bool {
 		letters := list()
 		return len(letters) == 5 && !slices.ContainsFunc(letters, func(l shownLetter) bool { return len(l.Decisions) > 0 })
@@ -296,7 +309,7 @@ func TestDeadLetters(t *testing.T) {
 	if first.Letters != 5 || second.Letters != 5 || second.Hash == first.Hash {
 		t.Errorf("plans %+v and %+v", first, second)
 	}
-	expect(t, exitOK, run(second.Hash), "5 letters: 0 decided before, 5 decided, 5 carried out, 0 died again", "100 %")
+	expect(t, exitOK, run(second.Hash), "5 letters: 0 decided before, 5 decided, 5 carried out: 5 delivered or discarded, 0 finished before, 0 died again; 0 wait", "100 %")
 	servertest.Eventually(t, "no letters", func() bool { return len(list()) == 0 })
 	expect(t, exitUsage, by("dead", "run", "--plan", second.Hash, "--action", "replay", "--rate", "fast"), "--rate")
 	expect(t, exitUsage, []string{"dead", "replay", id, "--route", "register"}, "--who")

@@ -7,9 +7,13 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
+	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
 )
 
 type deadShowCmd struct {
@@ -33,6 +37,8 @@ type wholeLetter struct {
 	Effect  string            `json:"effect"`
 	Headers map[string]string `json:"headers"`
 	Payload json.RawMessage   `json:"payload"` // its form, or itself if asked for
+
+	Attempts []outcomes.Attempt `json:"attempts,omitempty"` // at its message, as far as they are known
 }
 
 // whole tells all of a letter, with what it carries as it is there.
@@ -47,7 +53,7 @@ func whole(l topics.Letter) (wholeLetter, error) {
 }
 
 // Run prints the letter.
-func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer) error {
+func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		var l topics.Letter
 		var err error
@@ -63,8 +69,25 @@ func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer) error {
 		if err != nil {
 			return err
 		}
+		if w.Attempts, err = attemptsAt(ctx, d, l, s); err != nil {
+			fmt.Fprintf(s.stderr, "the attempts at its message are not known: %s\n", observability.Mask(err.Error()))
+		}
 		return c.print(stdout, w, w.table)
 	})
+}
+
+// attemptsAt returns the attempts at a letter's message, from hub.outcomes. What
+// cannot be trusted names nobody there.
+func attemptsAt(ctx context.Context, d *desk, l topics.Letter, s surroundings) ([]outcomes.Attempt, error) {
+	if !l.Holds {
+		return nil, nil
+	}
+	found, err := s.history(ctx, d, string(l.Record.Key))
+	if err != nil {
+		return nil, err
+	}
+	source, id := l.Message()
+	return outcomes.Attempts(l.Route.Name, source, id, found), nil
 }
 
 func (l wholeLetter) table(t io.Writer) {
@@ -75,11 +98,26 @@ func (l wholeLetter) table(t io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(l.Headers)) {
 		fmt.Fprintf(t, "header %s\t%s\n", name, l.Headers[name])
 	}
+	for _, a := range l.Attempts {
+		call := "the system was not called"
+		if !a.CallBegan.IsZero() {
+			call = "call of " + a.Took().Round(time.Millisecond).String()
+		}
+		fmt.Fprintf(t, "attempt %d\t%s: %s, %s%s\n", a.Number, a.Began.UTC().Format("2006-01-02T15:04:05.000Z"), call, strings.ReplaceAll(a.Result, "_", " "), coded(a.Code))
+	}
 	for _, d := range l.Decisions {
 		fmt.Fprintf(t, "decision\t%s at %s by %s: %s; not carried out yet\n", d.Action, when(d.At, ""), d.Who, d.Why)
 	}
 	fmt.Fprintln(t, "payload")
 	_ = printJSON(t, l.Payload) // t is in memory
+}
+
+// coded is a code as the end of a phrase.
+func coded(code string) string {
+	if code == "" {
+		return ""
+	}
+	return ", code " + code
 }
 
 // effectOf says what is known of the message's effect at the system. The claim

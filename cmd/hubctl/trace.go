@@ -19,7 +19,8 @@ import (
 type traceCmd struct {
 	kafkaFlags
 	outputFlag
-	Application string `arg:"" help:"The application's id."`
+	Deadline    time.Duration `env:"HUB_DEADLINE" default:"24h" help:"From an application's first message to its end, as the hubs have it (${default}); 0s: none."`
+	Application string        `arg:"" help:"The application's id."`
 }
 
 // A way is all that is known of an application.
@@ -28,6 +29,8 @@ type way struct {
 	Open        bool             `json:"open"`    // it waits somewhere, parked or for a person
 	Seconds     float64          `json:"seconds"` // from the first event to the last
 	Events      []outcomes.Event `json:"events"`
+
+	Deadlines []outcomes.Deadline `json:"deadlines,omitempty"` // of each chain of messages, the most urgent first
 }
 
 // Run prints the way of an application. It asks no hub: the outcomes, the dead
@@ -39,7 +42,7 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 			return err
 		}
 		if len(w.Events) == 0 {
-			return fmt.Errorf("nothing is known of application %s: %w", w.Application, errNothing)
+			return fmt.Errorf("nothing is known of such an application: %w", errNothing)
 		}
 		if err := c.print(stdout, w, func(t io.Writer) { tableWay(t, w) }); err != nil {
 			return err
@@ -54,15 +57,7 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 }
 
 func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, error) {
-	bar := s.newBar(100)
-	all, err := outcomes.Find(ctx, d.Cluster, c.Application, func(read, end int64) {
-		if bar != nil && end > 0 {
-			_ = bar.Set(int(100 * read / end))
-		}
-	})
-	if bar != nil {
-		_ = bar.Finish()
-	}
+	all, err := s.history(ctx, d, c.Application)
 	if err != nil {
 		return way{}, err
 	}
@@ -74,7 +69,23 @@ func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, erro
 	if err != nil {
 		return way{}, err
 	}
-	return wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records)), nil
+	w := wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records))
+	w.Deadlines = outcomes.Deadlines(all, c.Deadline, time.Now())
+	return w, nil
+}
+
+// history reads what became of an application's messages, and shows on a terminal
+// how far it has come.
+func (s surroundings) history(ctx context.Context, d *desk, application string) ([]outcomes.Outcome, error) {
+	bar := s.newBar(100)
+	if bar != nil {
+		defer func() { _ = bar.Finish() }()
+	}
+	return outcomes.FindHistory(ctx, d.Cluster, application, func(read, end int64) {
+		if bar != nil && end > 0 {
+			_ = bar.Set(int(100 * read / end))
+		}
+	})
 }
 
 // lettersOf returns all dead letters of an application, also those that are
@@ -121,14 +132,18 @@ func span(w way) string {
 
 func tableWay(t io.Writer, w way) {
 	fmt.Fprintln(t, "TIME\tAFTER\tEVENT\tROUTE\tAT\tMESSAGE\tMORE")
-	for _, e := range w.Events {
-		at := e.System
+	for _, e := range outcomes.Brief(w.Events) {
+		at, kind := e.System, e.Kind
+		if kind == outcomes.EventAttempt {
+			kind += fmt.Sprintf(" %d", e.Attempts)
+		}
 		if e.Operation != "" {
 			at += ": " + e.Operation
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), e.Kind,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), kind,
 			dash(e.Route), dash(at), dash(e.Message), strings.Join(more(e), ", "))
 	}
+	tableDeadlines(t, w.Deadlines)
 }
 
 // more is what else is to be said of an event.
@@ -141,7 +156,10 @@ func more(e outcomes.Event) (out []string) {
 	if e.Open {
 		add("", "WAITS")
 	}
-	if e.Attempts > 1 {
+	switch {
+	case e.Kind == outcomes.EventAttempt:
+		add("took ", e.Took.Round(time.Millisecond).String())
+	case e.Attempts > 1, e.Attempts > 0 && e.Code != "":
 		add("", fmt.Sprintf("attempt %d", e.Attempts))
 	}
 	add("", e.Action)
@@ -154,6 +172,32 @@ func more(e outcomes.Event) (out []string) {
 	}
 	add("", e.Reason)
 	return out
+}
+
+// tableDeadlines tells how each chain of messages stands to its deadline, in a
+// picture and in words.
+func tableDeadlines(t io.Writer, deadlines []outcomes.Deadline) {
+	if len(deadlines) == 0 {
+		return
+	}
+	fmt.Fprintln(t, "\nBEGAN\tBY\tDEADLINE\t\tGONE\tLEFT\tSTATE")
+	for _, d := range deadlines {
+		state := strings.ReplaceAll(d.State(), "_", " ")
+		if d.Open {
+			state += ", waits"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(d.From, "-"), dash(d.Source), when(d.Until, "-"), picture(d),
+			d.Gone().Round(time.Second), d.Left().Round(time.Second), state)
+	}
+}
+
+// picture is a bar of the time that has gone, with the deadline as |.
+func picture(d outcomes.Deadline) string {
+	const width = 20
+	whole := max(d.Gone(), d.All())
+	gone, until := int(width*d.Gone()/whole), int(width*d.All()/whole)
+	bar := strings.Repeat("#", max(0, gone)) + strings.Repeat(".", width-max(0, gone))
+	return "[" + bar[:until] + "|" + bar[until:] + "]"
 }
 
 func dash(s string) string {

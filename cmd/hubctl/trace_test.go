@@ -60,5 +60,5 @@ func TestTrace(t *testing.T) {
 	}
 	expect(t, exitOK, trace, "delivered", "test: do", "nothing of it waits", "by duty")
 	expect(t, exitNothing, []string{"trace", "migration-9"}, "nothing is known")
-	expect(t, exitNothing, []string{"trace", "990101200017"}, "nothing is known of application [iin]")
+	expect(t, exitNothing, []string{"trace", "990101200017"}, "nothing is known of such")
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"kandashub/mocks"
+	"kandashub/mocks/traces"
 )
 
 // Ports of the world, counted from its base port.
@@ -27,6 +28,7 @@ const (
 	portRedis      = 3
 	portConsole    = 4 // the hub: console
 	portPrometheus = 5
+	portTraces     = 6
 	portSystems    = 10 // the mock systems, in the order of their table
 )
 
@@ -45,6 +47,7 @@ type world struct {
 	hubURL   string // where the systems call it
 	metrics  string // address of the hub's metrics
 	console  string // address of the hub's console
+	traces   string // address of the receiver of traces
 
 	log     *os.File
 	cleanup []func() // in reverse order
@@ -53,8 +56,7 @@ type world struct {
 // running is a mock system with its own server.
 type running struct {
 	*mocks.System
-	addr   string
-	server *http.Server
+	addr string
 }
 
 // secrets are made anew for each world, and stay in its folder: hubs that run
@@ -112,6 +114,9 @@ func newWorld(ctx context.Context, c worldConfig) (_ *world, err error) {
 		return nil, err
 	}
 	if err := w.startServers(); err != nil {
+		return nil, err
+	}
+	if w.traces, err = w.serve("the receiver of traces", portTraces, traces.New(), log.New(w.log, "traces ", log.LstdFlags|log.Lmsgprefix)); err != nil {
 		return nil, err
 	}
 	for i, s := range systems {
@@ -219,14 +224,21 @@ func (w *world) startSystem(i int, name string, build func(mocks.Env) (*mocks.Sy
 		return fmt.Errorf("start the mock of %s: %w", name, err)
 	}
 	w.onClose(func() { system.Ledger.Close() })
-	l, err := listen("the mock of "+name, w.port(portSystems+i))
+	addr, err := w.serve("the mock of "+name, portSystems+i, system.Handler, logger)
 	if err != nil {
 		return err
 	}
-	s := &http.Server{
-		Handler: system.Handler, ErrorLog: logger,
-		ReadHeaderTimeout: 5 * time.Second,
+	w.systems = append(w.systems, &running{System: system, addr: addr})
+	return nil
+}
+
+// serve starts a server of the world, which runs until its end.
+func (w *world) serve(what string, offset int, h http.Handler, logger *log.Logger) (addr string, err error) {
+	l, err := listen(what, w.port(offset))
+	if err != nil {
+		return "", err
 	}
+	s := &http.Server{Handler: h, ErrorLog: logger, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -238,8 +250,7 @@ func (w *world) startSystem(i int, name string, build func(mocks.Env) (*mocks.Sy
 		s.Close()
 		<-served
 	})
-	w.systems = append(w.systems, &running{System: system, addr: l.Addr().String(), server: s})
-	return nil
+	return l.Addr().String(), nil
 }
 
 func (w *world) onClose(f func()) { w.cleanup = append(w.cleanup, f) }
@@ -303,6 +314,7 @@ func (w *world) table() [][2]string {
 		{"hub: intake and SHEP", "http://" + w.hub},
 		{"hub: console", "http://" + w.console},
 		{"hub: metrics", "http://" + w.metrics + "/metrics"},
+		{"traces", "http://" + w.traces},
 		{kafka, strings.Join(w.kafka, ",")},
 		{redis, w.redis},
 	}

@@ -61,7 +61,7 @@ func hubScenarios() []scenario {
 		},
 		{
 			name: "panics", faults: []string{"F2"}, about: "the hub panics over messages, and in its own machinery", rate: 200, points: true,
-			act: panicHubs, mustBite: []string{"panic"},
+			act: panicHubs, mustBite: []string{"panic"}, wait: time.Minute, // as above
 		},
 		{
 			name: "clock-skew", faults: []string{"F25"}, about: "the clocks of two of three hubs are ten minutes off, one ahead and one behind", rate: 300,

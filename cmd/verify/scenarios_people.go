@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"kandashub/cmd/verify/check"
 	"kandashub/cmd/verify/load"
 	"kandashub/mocks"
+	"kandashub/topics"
 	"kandashub/topics/failpoint"
 )
 
@@ -23,8 +25,8 @@ func peopleScenarios() []scenario {
 			rate: 150, act: killLetters, after: raceDecisions, mustBite: []string{"decisions"}, limit: 3 * time.Minute, expect: auditHolds, load: manyApplications,
 		},
 		{
-			name: "failpoints-decisions", faults: []string{"F2", "F29"}, about: "hubs die at each step of carrying out a decision", rate: 150, points: true,
-			act: killLetters, after: dieDeciding, mustBite: names(deciding), limit: 4 * time.Minute, load: manyApplications,
+			name: "failpoints-decisions", faults: []string{"F2", "F29"}, about: "hubs die at each step of carrying out a decision, and of taking one back", rate: 150, points: true,
+			act: killLetters, after: dieDeciding, mustBite: names(append(deciding[:len(deciding):len(deciding)], failpoint.Buried)), limit: 4 * time.Minute, load: manyApplications,
 		},
 		{
 			name: "same-person", about: "applications with the same new person come at once: one IIN for each person", rate: 100, act: func(context.Context, *run) error { return nil },
@@ -147,6 +149,7 @@ func dieDeciding(ctx context.Context, r *run) error {
 	for _, h := range r.world.Hubs[1:] {
 		h.Kill() // the one that is left has all partitions
 	}
+	var discarded listed
 	for i, p := range deciding {
 		letters, err := r.letters(ctx)
 		if err != nil {
@@ -159,12 +162,20 @@ func dieDeciding(ctx context.Context, r *run) error {
 			if err := r.world.Hubs[0].Ready(ctx); err != nil {
 				return err
 			}
-			r.decide(ctx, []string{"replay", "discard", "replay"}[i], letters[0])
+			what, of := []string{topics.DecideReplay, topics.DecideDiscard, topics.DecideReplay}[i], letters[0]
+			if what == topics.DecideDiscard {
+				of = letters[len(letters)-1] // of which nobody has decided
+				discarded = of
+			}
+			r.decide(ctx, what, of)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
+	}
+	if err := dieUndoing(ctx, r, discarded); err != nil {
+		return err
 	}
 	for _, h := range r.world.Hubs {
 		if err := errors.Join(h.Start(), h.Ready(ctx)); err != nil {
@@ -172,6 +183,45 @@ func dieDeciding(ctx context.Context, r *run) error {
 		}
 	}
 	return replayRest(ctx, r)
+}
+
+// dieUndoing takes a discard back, by a hub that dies when the claim says dead
+// again, and by the next one, that dies when the letter is written again.
+func dieUndoing(ctx context.Context, r *run, discarded listed) error {
+	h := r.world.Hubs[0]
+	if err := errors.Join(h.Start(), h.Ready(ctx)); err != nil {
+		return err
+	}
+	if err := r.gone(ctx, discarded); err != nil {
+		return err
+	}
+	err := r.dieAt(ctx, string(failpoint.Decided), 1, 15*time.Second, func() error {
+		if err := h.Ready(ctx); err != nil {
+			return err
+		}
+		r.decide(ctx, topics.DecideUndo, discarded)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.dieAt(ctx, string(failpoint.Buried), 1, 15*time.Second, nil)
+}
+
+// gone waits until a letter's decision has been carried out.
+func (r *run) gone(ctx context.Context, l listed) error {
+	for {
+		all, err := r.letters(ctx, "--route", l.Route)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(o listed) bool { return o.Letter == l.Letter }) {
+			return nil
+		}
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return fmt.Errorf("a letter that was discarded does not go: %w", err)
+		}
+	}
 }
 
 // replayRest replays what letters are left.

@@ -30,20 +30,22 @@ func (v *visit) application() error {
 		return err
 	}
 	began := time.Now()
-	found, err := v.outcomesOf(v.r.Context(), id)
+	found, err := v.historyOf(v.r.Context(), id)
 	if err != nil {
 		return err
 	}
 	took := time.Since(began)
-	records, _, err := v.audit.read(v.r.Context(), v.cfg.Commands)
+	trail, err := v.audit.read(v.r.Context(), v.cfg.Commands.Cluster)
 	if err != nil {
 		return err
 	}
 	data := map[string]any{
 		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took,
 		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
-		"Events":  outcomes.Timeline(id, found, v.letters.of(id), records),
+		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), trail.young)),
 	}
+	data["Traces"] = v.cfg.Links.of(id, tracesOf(found)...)
+	data["Deadlines"] = outcomes.Deadlines(found, v.cfg.Deadline, time.Now())
 	if v.cfg.Outcomes != nil {
 		read, end := v.cfg.Outcomes.Progress()
 		data["Behind"] = max(0, end-read)
@@ -51,12 +53,13 @@ func (v *visit) application() error {
 	return v.show(http.StatusOK, "application", data)
 }
 
-// outcomesOf finds what became of an application's messages.
-func (v *visit) outcomesOf(ctx context.Context, id string) ([]outcomes.Outcome, error) {
+// historyOf finds what became of an application's messages, also what a later outcome
+// has taken the place of.
+func (v *visit) historyOf(ctx context.Context, id string) ([]outcomes.Outcome, error) {
 	if v.cfg.Outcomes != nil {
-		return v.cfg.Outcomes.Application(ctx, id)
+		return v.cfg.Outcomes.History(ctx, id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
-	return outcomes.Find(ctx, v.cfg.Commands.Cluster, id, nil)
+	return outcomes.FindHistory(ctx, v.cfg.Commands.Cluster, id, nil)
 }

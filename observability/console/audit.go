@@ -7,35 +7,71 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/semaphore"
+
 	"kandashub/observability"
+	"kandashub/topics"
 	"kandashub/topics/control"
 )
 
-// An auditCache keeps hub.audit for a moment, so that paging through it does not
-// read it anew.
+// maxAudit is how many of the youngest records of hub.audit are kept, for the page
+// and for what timelines tell of commands beside the decisions: about 6 MiB. spare
+// more are kept at times. All are read once and checked; hubctl audit list, hubctl
+// trace and the export have all.
+const maxAudit, spare = 5000, 1000
+
+// An auditCache follows hub.audit, while somebody looks.
 type auditCache struct {
-	mu      sync.Mutex
-	at      time.Time
-	records []control.AuditRecord
-	fault   error
+	turn   *semaphore.Weighted // held by who reads on; others wait no longer than they like
+	reader *control.AuditReader
+	at     time.Time
+	young  []control.AuditRecord // at least maxAudit, if there are as many
 }
 
-// read returns all records, and what is wrong with them.
-func (a *auditCache) read(ctx context.Context, c *control.Commands) (records []control.AuditRecord, fault error, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if time.Since(a.at) < freshFor {
-		return a.records, a.fault, nil
+// newAuditCache returns one that has read nothing yet.
+func newAuditCache(c *topics.Cluster) *auditCache {
+	return &auditCache{turn: semaphore.NewWeighted(1), reader: control.NewAuditReader(c)}
+}
+
+// A trail is hub.audit as the page shows it.
+type trail struct {
+	young []control.AuditRecord // the youngest, in their order
+	all   int                   // records there are
+	fault error                 // the first that is not as it was written
+}
+
+// read returns the audit, not older than freshFor.
+func (a *auditCache) read(ctx context.Context, c *topics.Cluster) (trail, error) {
+	if err := a.turn.Acquire(ctx, 1); err != nil {
+		return trail{}, err
 	}
-	records, err = control.ReadAudit(ctx, c.Cluster)
-	if err != nil {
-		return nil, nil, err
+	defer a.turn.Release(1)
+	if time.Since(a.at) >= freshFor {
+		err := a.follow(ctx)
+		if errors.Is(err, kafka.OffsetOutOfRange) { // the topic was made again
+			a.reader, a.young = control.NewAuditReader(c), nil
+			err = a.follow(ctx)
+		}
+		if err != nil {
+			return trail{}, err
+		}
+		a.at = time.Now()
 	}
-	a.at, a.records, a.fault = time.Now(), records, control.VerifyAudit(records)
-	return a.records, a.fault, nil
+	return trail{a.young[max(0, len(a.young)-maxAudit):], a.reader.Count(), a.reader.Fault()}, nil
+}
+
+// follow reads on. Of what was handed out before, nothing is changed.
+func (a *auditCache) follow(ctx context.Context) error {
+	return a.reader.Read(ctx, func(r control.AuditRecord) error {
+		if len(a.young) >= maxAudit+spare {
+			a.young = slices.Clone(a.young[len(a.young)-maxAudit:])
+		}
+		a.young = append(a.young, r)
+		return nil
+	})
 }
 
 // An auditQuery chooses records; what is empty chooses all.
@@ -56,12 +92,12 @@ func (v *visit) auditPage() error {
 	if err != nil {
 		return err
 	}
-	records, fault, err := v.audit.read(v.r.Context(), v.cfg.Commands)
+	trail, err := v.audit.read(v.r.Context(), v.cfg.Commands.Cluster)
 	if err != nil {
 		return err
 	}
 	var found []control.AuditRecord
-	for _, r := range slices.Backward(records) {
+	for _, r := range slices.Backward(trail.young) {
 		if q.takes(r) {
 			found = append(found, r)
 		}
@@ -69,31 +105,34 @@ func (v *visit) auditPage() error {
 	from := min((page.Page-1)*pageSize, len(found))
 	said := ""
 	var f *control.AuditFault
-	if errors.As(fault, &f) {
+	if errors.As(trail.fault, &f) {
 		said = observability.Mask(f.Error())
 	}
 	values.Del("page")
 	return v.show(http.StatusOK, "audit", map[string]any{
-		"Query": q, "Records": found[from:min(from+pageSize, len(found))], "Total": len(found), "All": len(records), "Fault": said,
+		"Query": q, "Records": found[from:min(from+pageSize, len(found))], "Total": len(found), "All": trail.all, "Shown": len(trail.young), "Fault": said,
 		"Page": page.Page, "Pages": max(1, (len(found)+pageSize-1)/pageSize), "Prev": page.Page - 1, "Next": page.Page + 1,
 		"Results": []string{control.Asked, control.Done, control.Refused, control.Failed}, "Base": "/audit?" + values.Encode(),
 	})
 }
 
 // auditExport gives all records as they were written, one a line, for
-// hubctl audit verify.
+// hubctl audit verify. It reads and writes piece by piece.
 func (v *visit) auditExport() error {
-	records, _, err := v.audit.read(v.r.Context(), v.cfg.Commands)
-	if err != nil {
-		return err
-	}
-	h := v.w.Header()
-	h.Set("Content-Type", "application/jsonl")
-	h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="hub-audit-%s.jsonl"`, time.Now().UTC().Format("20060102T150405Z")))
-	for _, r := range records {
-		if _, err := v.w.Write(append(slices.Clone(r.Written()), '\n')); err != nil {
-			return nil // the browser has left
+	return v.weigh(func(ctx context.Context) error {
+		h := v.w.Header()
+		h.Set("Content-Type", "application/jsonl")
+		h.Set("Content-Disposition", fmt.Sprintf(`attachment; filename="hub-audit-%s.jsonl"`, time.Now().UTC().Format("20060102T150405Z")))
+		err := control.NewAuditReader(v.cfg.Commands.Cluster).Read(ctx, func(r control.AuditRecord) error {
+			_, err := v.w.Write(append(slices.Clone(r.Written()), '\n'))
+			return err
+		})
+		if err != nil && v.w.status != 0 {
+			panic(http.ErrAbortHandler) // so that what has been sent is not taken for all
 		}
-	}
-	return nil
+		if err != nil {
+			h.Del("Content-Disposition")
+		}
+		return err
+	})
 }

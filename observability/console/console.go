@@ -38,6 +38,11 @@ type Config struct {
 	// keeps no index, and the topic is read instead.
 	Outcomes *outcomes.Index
 
+	Links Links // to traces and logs
+
+	// Deadline is the time from a chain's first message to its end; 0: there is none.
+	Deadline time.Duration
+
 	// Quiet tells when a route has nothing under way.
 	Quiet control.Quiet
 
@@ -80,7 +85,7 @@ type Console struct {
 	letters  *letterIndex
 	watch    *watch
 	runs     *runs
-	audit    auditCache
+	audit    *auditCache
 	heavy    *semaphore.Weighted // held by what reads all letters of a route
 	ended    chan struct{}       // closed when Run ends, so that live pages do
 }
@@ -109,6 +114,7 @@ func New(cfg Config) (*Console, error) {
 	c.heavy = semaphore.NewWeighted(maxHeavy)
 	c.watch = newWatch(c)
 	c.runs = newRuns()
+	c.audit = newAuditCache(cfg.Commands.Cluster)
 	return c, nil
 }
 
@@ -192,15 +198,15 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 		if e.pattern == live {
 			by = page
 		}
-		u, known := c.userOf(r, by)
+		u, err := c.userOf(r, by)
 		v.user = u
 		switch {
-		case e.role > Nobody && !known:
+		case e.role > Nobody && err != nil:
 			if r.Method == http.MethodGet && len(c.cfg.Login.Proxies) == 0 {
 				http.Redirect(v.w, r, "/login", http.StatusSeeOther)
 				break
 			}
-			v.fail(errUnknown)
+			v.fail(err)
 		case u.Role < e.role:
 			v.fail(errForbidden)
 		default:

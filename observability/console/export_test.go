@@ -20,3 +20,6 @@ const Policy = policy
 
 // PageSize is how many letters are on a page.
 const PageSize = pageSize
+
+// MaxAudit is how many records of the audit are shown.
+const MaxAudit = maxAudit

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kandashub/topics/outcomes"
 )
 
 // zone is the time of Kazakhstan, in which people on duty think; the UTC stands
@@ -95,6 +97,9 @@ func (formats) when(at time.Time) string {
 	return at.In(zone()).Format("2006-01-02 15:04:05")
 }
 
+// moment is when to the millisecond.
+func (formats) moment(at time.Time) string { return at.In(zone()).Format("2006-01-02 15:04:05.000") }
+
 // clock writes the time of day to the millisecond; a dash for none.
 func (formats) clock(at time.Time) string {
 	if at.IsZero() {
@@ -157,4 +162,22 @@ func join(numbers []int) string {
 		i = j + 1
 	}
 	return strings.Join(parts, ", ")
+}
+
+// A bar is the picture of a deadline, in thousandths of its width: how far the time
+// has gone, where the deadline lies, and where now or the end is.
+type bar struct {
+	Gone, Until, Now int
+	Late             time.Duration // past the deadline
+}
+
+// markWidth is the width of a mark, which is to be seen whole at the ends, too.
+const markWidth = 5
+
+func barOf(d outcomes.Deadline) bar {
+	whole := max(d.Gone(), d.All())
+	part := func(t time.Duration) int { return int(min(1, max(0, float64(t)/float64(whole))) * 1000) }
+	at := func(n int) int { return min(max(0, n-markWidth/2), 1000-markWidth) }
+	gone := part(d.Gone())
+	return bar{Gone: gone, Until: at(part(d.All())), Now: at(gone), Late: max(0, -d.Left())}
 }

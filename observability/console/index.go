@@ -126,14 +126,18 @@ type letterRow struct {
 	Holds                          bool
 	State                          string
 	Action, Who                    string // of the decision that takes effect: the first
+	Result                         string // what the decision came to, one of control's
+	Next                           string // letter that the message is now, where it died again
+	decision                       string // id of the first decision
 }
 
 func rowOf(l *topics.Letter) letterRow {
 	r := letterRow{
 		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds,
-		Application: l.Application(), State: letterState(l),
+		Application: l.Application(), State: letterState(l), Result: control.ResultOf(l), Next: l.Next,
 	}
 	if len(l.Decisions) > 0 {
+		r.decision = l.Decisions[0].ID
 		r.Action, r.Who = l.Decisions[0].Action, l.Decisions[0].Who
 	}
 	return r

@@ -109,8 +109,8 @@ func loadPages() (map[string]*template.Template, error) {
 		pages[lang], err = template.New("").Funcs(template.FuncMap{
 			"t": t.text, "word": t.word, "note": t.note,
 			"ago": func(at time.Time) string { return f.ago(at, time.Now()) }, "when": f.when, "utc": f.utc,
-			"num": f.number, "rate": f.rate, "lasting": f.lasting, "seconds": f.seconds, "mark": mark, "dict": dict,
-			"after": f.after, "clock": f.clock, "precise": precise, "brief": brief, "topic": func(v topicView) string { return f.topic(v, time.Now()) }, "sum": func(a, b int) int { return a + b },
+			"num": f.number, "rate": f.rate, "lasting": f.lasting, "seconds": f.seconds, "mark": mark, "dict": dict, "bar": barOf,
+			"after": f.after, "clock": f.clock, "moment": f.moment, "precise": precise, "brief": brief, "topic": func(v topicView) string { return f.topic(v, time.Now()) }, "sum": func(a, b int) int { return a + b },
 			"lagOf": func(g inspect.Group) int64 { lag, _ := g.Lag(); return lag }, "join": join,
 		}).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
 )
 
 // timeForm is how a browser's field for a time writes it, in our zone.
@@ -154,12 +155,34 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 			carried = &masked
 		}
 	}
-	data := map[string]any{"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known)}
+	data := map[string]any{
+		"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known), "Index": v.cfg.Outcomes != nil,
+	}
+	if data["Attempts"], err = v.attemptsAt(known); err != nil {
+		return err
+	}
 	if carried != nil {
-		data["Headers"], data["Payload"] = headersOf(*carried), pretty(carried.Record.Value)
+		if trace := carried.Trace(); trace != "" {
+			data["Traces"] = v.cfg.Links.of(string(known.Record.Key), trace)
+		}
+		data["Headers"], data["Payload"], data["Tree"] = headersOf(*carried), pretty(carried.Record.Value), treeOf(carried.Record.Value)
 		data["Partition"], data["Offset"] = carried.Record.Partition, carried.Record.Offset
 	}
 	return v.show(http.StatusOK, page, data)
+}
+
+// attemptsAt returns the attempts at a letter's message, also those before it was
+// parked or replayed, where this process keeps an index.
+func (v *visit) attemptsAt(l topics.Letter) ([]outcomes.Attempt, error) {
+	if v.cfg.Outcomes == nil || !l.Holds { // else it names nobody
+		return nil, nil
+	}
+	found, err := v.cfg.Outcomes.History(v.r.Context(), string(l.Record.Key))
+	if err != nil {
+		return nil, err
+	}
+	source, id := l.Message()
+	return outcomes.Attempts(l.Route.Name, source, id, found), nil
 }
 
 // undoable says whether a letter may be one whose discard can be undone.

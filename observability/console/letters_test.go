@@ -249,7 +249,7 @@ func TestReplayOfAFilter(t *testing.T) {
 			t.Errorf("%s: %d effects", a, n)
 		}
 	}
-	servertest.Eventually(t, "each letter's result", func() bool { return strings.Count(p.get(location), ">carried out<") == len(letters) })
+	servertest.Eventually(t, "each letter's result", func() bool { return strings.Count(p.get(location), ">delivered<") == len(letters) })
 	p.has(p.get("/runs"), location)
 }
 

@@ -2,12 +2,15 @@ package console
 
 import (
 	"crypto/rand"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
+
+	"kandashub/observability"
 )
 
 // A Login says who is asking. Exactly one of its ways is set.
@@ -43,15 +46,18 @@ const (
 
 // userOf returns who a request is from. by says whether somebody makes it: a page
 // that asks by itself does not keep its session from ending.
-func (c *Console) userOf(r *http.Request, by asker) (User, bool) {
+func (c *Console) userOf(r *http.Request, by asker) (User, error) {
 	if len(c.cfg.Login.Proxies) > 0 {
 		return c.cfg.Login.proxied(r)
 	}
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		return User{}, false
+		return User{}, errUnknown
 	}
-	return c.sessions.user(cookie.Value, time.Now(), by)
+	if u, known := c.sessions.user(cookie.Value, time.Now(), by); known {
+		return u, nil
+	}
+	return User{}, errUnknown
 }
 
 // An asker is who makes a request: a person, or a page by itself.
@@ -63,31 +69,43 @@ const (
 )
 
 // proxied believes the headers of a trusted proxy.
-func (l Login) proxied(r *http.Request) (User, bool) {
+func (l Login) proxied(r *http.Request) (User, error) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
-		return User{}, false
+		return User{}, errUnknown
 	}
 	for _, p := range l.Proxies {
 		if !p.Contains(peer.Addr().Unmap()) {
 			continue
 		}
-		u := User{Name: cleanName(r.Header.Get(l.UserHeader)), Role: l.Roles.of(strings.Split(strings.Join(r.Header.Values(l.GroupsHeader), ","), ","))}
-		return u, u.Name != "" && u.Role > Nobody
+		role := l.Roles.of(strings.Split(strings.Join(r.Header.Values(l.GroupsHeader), ","), ","))
+		if role == Nobody {
+			return User{}, errUnknown
+		}
+		name, err := userName(r.Header.Get(l.UserHeader), l.UserHeader+" (HUB_CONSOLE_USER_HEADER)")
+		if err != nil {
+			return User{}, err
+		}
+		return User{Name: name, Role: role}, nil
 	}
-	return User{}, false
+	return User{}, errUnknown
 }
 
 // maxName bounds a user's name, in bytes: the audit keeps it.
 const maxName = 80
 
-// cleanName returns a name that can be kept, or none.
-func cleanName(name string) string {
+// userName returns the name of a user as it can be kept. Without one, nobody is
+// known. One that may be personal data is refused here and not at the first
+// action, for the audit keeps it for ever: the answer says whence it came.
+func userName(name, whence string) (string, error) {
 	name = strings.TrimSpace(name)
-	if len(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return ""
+	switch {
+	case name == "" || len(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "", errUnknown
+	case observability.Mask(name) != name:
+		return "", &failure{http.StatusForbidden, "error.name", whence}
 	}
-	return name
+	return name, nil
 }
 
 // local reports whether a request comes from this machine and was meant for it:
@@ -200,10 +218,16 @@ func (v *visit) loginDev() error {
 	if !v.cfg.Login.Dev || !local(v.r) {
 		return errForbidden
 	}
-	name := cleanName(v.r.PostFormValue("name"))
 	role, err := ParseRole(v.r.PostFormValue("role"))
-	if err != nil || name == "" {
+	if err != nil {
 		return badRequest("a name and a role are needed")
+	}
+	name, err := userName(v.r.PostFormValue("name"), "name")
+	if errors.Is(err, errUnknown) {
+		return badRequest("a name and a role are needed")
+	}
+	if err != nil {
+		return err
 	}
 	v.welcome(v.w, v.r, User{Name: name, Role: role})
 	return v.to("/")

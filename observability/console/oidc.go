@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 )
 
 // OIDC is an OpenID Connect provider, and what the console is called there.
@@ -26,8 +27,8 @@ type OIDC struct {
 
 	HTTP *http.Client // nil: one with a bound of time
 
-	mu       sync.Mutex
-	provider *oidc.Provider
+	provider atomic.Pointer[oidc.Provider] // nil until it has answered
+	asking   singleflight.Group
 }
 
 // loginTime is how long somebody may take to log in.
@@ -44,20 +45,34 @@ func (o *OIDC) client(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, h)
 }
 
-// connect asks the provider what it offers, once: one that is away keeps nobody
-// from starting the hub.
+// connect returns the provider and what it offers. It is asked until it has
+// answered once: one that is away keeps nobody from starting the hub. All who log
+// in meanwhile wait for the same question, which ends by itself, and each of them
+// no longer than their own ctx.
 func (o *OIDC) connect(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.provider == nil {
-		p, err := oidc.NewProvider(o.client(context.WithoutCancel(ctx)), o.Issuer)
-		if err != nil {
-			return nil, nil, fmt.Errorf("the identity provider does not answer: %w", err)
+	p := o.provider.Load()
+	if p == nil {
+		answer := o.asking.DoChan("", func() (any, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), providerTime) // it is nobody's own question
+			defer cancel()
+			p, err := oidc.NewProvider(o.client(ctx), o.Issuer)
+			if err == nil {
+				o.provider.Store(p)
+			}
+			return p, err
+		})
+		select {
+		case a := <-answer:
+			if a.Err != nil {
+				return nil, nil, fmt.Errorf("the identity provider does not answer: %w", a.Err)
+			}
+			p = a.Val.(*oidc.Provider)
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
 		}
-		o.provider = p
 	}
-	return o.provider, &oauth2.Config{
-		ClientID: o.Client, ClientSecret: o.Secret, RedirectURL: o.Redirect, Endpoint: o.provider.Endpoint(),
+	return p, &oauth2.Config{
+		ClientID: o.Client, ClientSecret: o.Secret, RedirectURL: o.Redirect, Endpoint: p.Endpoint(),
 		Scopes: []string{oidc.ScopeOpenID, "profile"},
 	}, nil
 }
@@ -97,9 +112,11 @@ func (v *visit) callback() error {
 	}
 	u, err := o.identify(v.r.Context(), v.cfg.Login.Roles, v.r.URL.Query().Get("code"), parts[1], parts[2])
 	if err != nil {
-		// What the provider says may quote the token.
 		v.cfg.Log.Warn("a login failed", "error", err.Error())
-		return errForbidden
+		if f := new(failure); errors.As(err, &f) {
+			return f
+		}
+		return errForbidden // what the provider says may quote the token
 	}
 	v.welcome(v.w, v.r, u)
 	// Not a redirect: the browser would count it as coming from the provider and
@@ -131,12 +148,19 @@ func (o *OIDC) identify(ctx context.Context, roles Roles, code, nonce, verifier 
 	if err := id.Claims(&claims); err != nil {
 		return User{}, errors.New("the ID token's claims cannot be read")
 	}
-	name, _ := claims[o.NameClaim].(string)
-	u := User{Name: cleanName(name), Role: roles.of(texts(claims[o.GroupsClaim]))}
-	if u.Name == "" || u.Role == Nobody {
-		return User{}, errors.New("the user has no name or no group with a role")
+	role := roles.of(texts(claims[o.GroupsClaim]))
+	if role == Nobody {
+		return User{}, errors.New("the user has no group with a role")
 	}
-	return u, nil
+	said, _ := claims[o.NameClaim].(string)
+	name, err := userName(said, o.NameClaim+" (HUB_CONSOLE_OIDC_NAME)")
+	if errors.Is(err, errUnknown) {
+		return User{}, errors.New("the user has no name that can be kept")
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return User{Name: name, Role: role}, nil
 }
 
 // texts are the strings of a claim: a list or one.

@@ -86,6 +86,52 @@ func (p *provider) token() string {
 	return out
 }
 
+// A name that the audit must not keep is refused at the login, which says from
+// which claim it came and what to do, and not at the first action.
+func TestOIDCNameThatIsPersonal(t *testing.T) {
+	op := newProvider(t)
+	roles, err := console.ParseRoles([]string{"hub-ops=operator"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	oidc := &console.OIDC{Issuer: op.URL, Client: "hub", NameClaim: "email", GroupsClaim: "groups"}
+	w := newWorld(t, func(c *console.Config) { c.Login = console.Login{OIDC: oidc, Roles: roles} })
+	oidc.Redirect = w.server.URL + "/callback"
+	login := func(name string, groups ...string) (p *person, status int, page string) {
+		p = w.enters("")
+		_, location, _ := p.do(http.MethodGet, "/login/oidc", nil)
+		to, err := url.Parse(location)
+		if err != nil {
+			t.Fatal(err)
+		}
+		op.challenge = to.Query().Get("code_challenge")
+		op.claims = map[string]any{"iss": op.URL, "aud": "hub", "sub": "1", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix(),
+			"nonce": to.Query().Get("nonce"), "email": name, "groups": groups}
+		q := url.Values{"state": {to.Query().Get("state")}, "code": {"good"}}
+		status, _, page = p.do(http.MethodGet, "/callback?"+q.Encode(), nil)
+		return p, status, page
+	}
+	for _, name := range []string{"aida@example.kz", "990101200017", "+7 701 123 45 67"} {
+		p, status, page := login(name, "hub-ops")
+		if status != http.StatusForbidden || !strings.Contains(page, "email (HUB_CONSOLE_OIDC_NAME)") || strings.Contains(page, name) {
+			t.Errorf("%d\n%s", status, main(page))
+		}
+		if status, location, _ := p.do(http.MethodGet, "/", nil); status != http.StatusSeeOther || location != "/login" {
+			t.Errorf("who was refused is logged in: %d, %s", status, location)
+		}
+		if _, status, page := login(name, "others"); status != http.StatusForbidden || strings.Contains(page, "HUB_CONSOLE") {
+			t.Errorf("who may nothing is told how names come: %d\n%s", status, main(page))
+		}
+	}
+	p, status, page := login("aida", "hub-ops")
+	if status != http.StatusOK {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	if status, _, page := p.post("/routes/register/pause", order("minutes", "60")); status != http.StatusSeeOther {
+		t.Errorf("whose name was taken may not act: %d\n%s", status, main(page))
+	}
+}
+
 // Who the provider names has the role of their groups; who comes with anything
 // else is nobody.
 func TestOIDC(t *testing.T) {

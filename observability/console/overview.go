@@ -145,7 +145,7 @@ func (v *visit) events() error {
 		case <-v.ended:
 			return nil
 		}
-		if _, still := v.userOf(v.r, page); !still {
+		if _, err := v.userOf(v.r, page); err != nil {
 			return nil // logged out meanwhile, or for so long without a request
 		}
 	}

@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
+
 	"kandashub/observability/console"
 	"kandashub/topics"
 	"kandashub/topics/control"
@@ -193,6 +196,55 @@ func TestAudit(t *testing.T) {
 	if err := control.VerifyAudit(records); err != nil || len(records) != 4 {
 		t.Errorf("%d records, %v", len(records), err)
 	}
+}
+
+// A long audit is checked and exported whole, and shown as far as it fits into
+// memory. What comes later is read on, also once it was made again.
+func TestLongAudit(t *testing.T) {
+	const n = console.MaxAudit + 1100
+	t.Setenv("KAFKA_BROKERS", "") // the audit of others is not made again
+	w := newWorld(t, nil)
+	write := func(n int) {
+		t.Helper()
+		var writing errgroup.Group
+		for i := range 20 {
+			a := control.NewAudit(w.cluster, w.producer)
+			writing.Go(func() error {
+				for j := i; j < n; j += 20 {
+					if err := a.Write(t.Context(), control.AuditRecord{Request: "r", Actor: "duty", Action: "pause route", Object: "register", Reason: "a test", Result: control.Asked}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := writing.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(n)
+	p := w.enters("approver")
+	shown := func(all string) {
+		t.Helper()
+		whole := "all " + all + " records"
+		servertest.Eventually(t, "the page has "+whole, func() bool { return strings.Contains(p.get("/audit"), whole) })
+	}
+	shown("6\u202f100")
+	p.has(p.get("/audit"), "The youngest 5\u202f000 records")
+	if lines := strings.Count(p.get("/audit/export"), "\n"); lines != n {
+		t.Errorf("the export has %d records, want %d", lines, n)
+	}
+	write(20)
+	shown("6\u202f120")
+	if _, err := w.cluster.Client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{control.AuditTopic}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.config.Contract.Create(t.Context(), w.cluster.Client, 2, 1); err != nil {
+		t.Fatal(err)
+	}
+	write(40)
+	shown("40")
+	p.hasNot(p.get("/audit"), "The youngest")
 }
 
 // Health says what answers; why something does not is for operators.

@@ -118,6 +118,9 @@ func TestDevLoginIsForThisMachine(t *testing.T) {
 			t.Errorf("login by Host %s: %d, want %d", c.host, resp.StatusCode, c.want)
 		}
 	}
+	if status, _, page := p.post("/login", url.Values{"name": {"aida@example.kz"}, "role": {"viewer"}}); status != http.StatusForbidden || !strings.Contains(page, `<code class="wrap">name</code>`) {
+		t.Errorf("a name that is personal data: %d\n%s", status, main(page))
+	}
 	for _, bad := range []url.Values{{"name": {""}, "role": {"admin"}}, {"name": {"x"}, "role": {"nobody"}}, {"name": {strings.Repeat("x", 81)}, "role": {"admin"}}} {
 		if status, _, _ := p.post("/login", bad); status != http.StatusBadRequest {
 			t.Errorf("%v: %d", bad, status)
@@ -148,6 +151,15 @@ func TestProxyHeaders(t *testing.T) {
 	} {
 		if status, _, _ := p.do(http.MethodGet, c.path, nil, "X-User", c.user, "X-Groups", c.groups); status != c.want {
 			t.Errorf("%+v: %d", c, status)
+		}
+	}
+	for _, name := range []string{"aida@example.kz", "990101200017", "aida 990101200017", "+77011234567"} {
+		status, _, page := p.do(http.MethodGet, "/", nil, "X-User", name, "X-Groups", "all")
+		if status != http.StatusForbidden || !strings.Contains(page, "X-User (HUB_CONSOLE_USER_HEADER)") || strings.Contains(page, name) {
+			t.Errorf("a name that is personal data: %d\n%s", status, main(page))
+		}
+		if status, _, page := p.do(http.MethodGet, "/", nil, "X-User", name, "X-Groups", "others"); status != http.StatusUnauthorized || strings.Contains(page, "X-User") {
+			t.Errorf("who may nothing is told how names come: %d", status)
 		}
 	}
 	if status, _, _ := p.post("/login", url.Values{"name": {"x"}, "role": {"admin"}}); status != http.StatusForbidden {

@@ -42,9 +42,10 @@ const (
 
 // runs are the plans that this process carries out or has carried out.
 type runs struct {
-	mu   sync.Mutex
-	list []*run // youngest first
-	wg   sync.WaitGroup
+	mu    sync.Mutex
+	list  []*run // youngest first
+	ended bool   // nothing more is begun
+	wg    sync.WaitGroup
 }
 
 func newRuns() *runs { return &runs{} }
@@ -52,9 +53,11 @@ func newRuns() *runs { return &runs{} }
 // A run is one plan under way, or ended.
 type run struct {
 	ID, Who, Action string
+	Plan            string // its hash
 	Began           time.Time
 	Query           letterQuery
-	Letters         []string // route/letter of those that are listed
+	Letters         []string        // route/letter of those that are listed
+	earlier         map[string]bool // of these, decided before this run
 
 	cancel context.CancelFunc
 
@@ -64,9 +67,10 @@ type run struct {
 	Problem  string
 }
 
-// begin adds a run, unless there is one of this id. It refuses one more than may
-// be under way.
-func (r *runs) begin(n *run) (bool, error) {
+// begin adds a run and lets it do its work, unless there is one of this id. It
+// refuses one of a plan that is being carried out already, one more than may be
+// under way, and any once the console ends.
+func (r *runs) begin(n *run, work func()) (bool, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	going := 0
@@ -74,9 +78,16 @@ func (r *runs) begin(n *run) (bool, error) {
 		if o.ID == n.ID {
 			return false, nil
 		}
-		if o.Ended.IsZero() {
-			going++
+		if !o.Ended.IsZero() {
+			continue
 		}
+		if o.Plan == n.Plan && o.Action == n.Action {
+			return false, &control.Refusal{Reason: fmt.Sprintf("plan %s (%s) is being carried out already, by run %s: nothing was begun", n.Plan, n.Action, o.ID)}
+		}
+		going++
+	}
+	if r.ended {
+		return false, &control.Refusal{Reason: "this hub is shutting down: nothing was begun; the same plan can be carried out at another one, or later"}
 	}
 	if going >= maxRuns {
 		return false, &control.Refusal{Reason: fmt.Sprintf("%d runs are under way: stop one, or wait for its end", going)}
@@ -85,6 +96,7 @@ func (r *runs) begin(n *run) (bool, error) {
 	for len(r.list) > keptRuns && !r.list[len(r.list)-1].Ended.IsZero() {
 		r.list = r.list[:len(r.list)-1]
 	}
+	r.wg.Go(work) // under the lock, so that wait does not miss it
 	return true, nil
 }
 
@@ -126,9 +138,10 @@ func (r *runs) cancel(id string) bool {
 	return true
 }
 
-// wait stops what is under way and waits for its end. What was decided stays; the
-// same plan can be taken up again.
+// wait stops what is under way and waits for its end; nothing begins after that.
+// What was decided stays; the same plan can be taken up again.
 func (r *runs) wait() {
+	r.update(func() { r.ended = true })
 	for _, o := range r.all() {
 		o.cancel()
 	}
@@ -182,14 +195,10 @@ func (v *visit) startRun() error {
 // carryOut begins a run, once for each order.
 func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p control.Plan) error {
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
-	n.Letters = v.letters.named(q, shownOfRun)
-	if begun, err := v.runs.begin(n); !begun {
-		cancel()
-		return err
-	}
+	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Plan: what.Plan, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
+	n.Letters, n.earlier = v.letters.planned(q, what.Plan, shownOfRun)
 	what.Report = func(p control.Progress) { v.runs.update(func() { n.Progress = p }) }
-	v.runs.wg.Go(func() {
+	begun, err := v.runs.begin(n, func() {
 		defer cancel()
 		progress, err := v.cfg.Commands.RunPlan(ctx, o, what)
 		v.runs.update(func() {
@@ -205,22 +214,52 @@ func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p con
 			}
 		})
 	})
-	return nil
+	if !begun {
+		cancel()
+	}
+	return err
 }
 
-// named returns the names of letters that a query chooses and nobody has decided,
-// at most so many.
-func (x *letterIndex) named(q letterQuery, most int) (names []string) {
+// planned returns the names of letters that a query chooses and that nobody has
+// decided but the plan itself, in an earlier run; at most so many.
+func (x *letterIndex) planned(q letterQuery, plan string, most int) (names []string, earlier map[string]bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	q.State = "open"
+	q.State, earlier = "all", map[string]bool{}
 	x.each(func(l *topics.Letter) {
-		if len(names) < most && q.takes(l) {
-			names = append(names, l.Route.Name+"/"+l.ID)
+		if len(names) == most || !q.takes(l) {
+			return
 		}
+		name := l.Route.Name + "/" + l.ID
+		switch {
+		case letterState(l) == "open":
+		case len(l.Decisions) > 0 && l.Decisions[0].ID == control.PlanDecision(plan, l.Route.Name, l.ID):
+			earlier[name] = true
+		default:
+			return
+		}
+		names = append(names, name)
 	})
-	return names
+	return names, earlier
 }
+
+// results are the rows of a run's letters, each with what this run came to for it.
+func (x *letterIndex) results(r run) []letterRow {
+	rows := x.rows(r.Letters)
+	for i := range rows {
+		row := &rows[i]
+		switch decision := control.PlanDecision(r.Plan, row.Route, row.ID); {
+		case r.earlier[row.Route+"/"+row.ID]:
+			row.Result = control.ResultSkipped
+		case row.decision != "" && row.decision != decision:
+			row.Result = resultOthers
+		}
+	}
+	return rows
+}
+
+// resultOthers is the result of a letter that somebody else decided first.
+const resultOthers = "others"
 
 // rows returns letters by their names, route/letter, in that order.
 func (x *letterIndex) rows(names []string) []letterRow {
@@ -259,7 +298,7 @@ func (v *visit) runPage() error {
 	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		problem = observability.Mask(err.Error())
 	}
-	return v.show(http.StatusOK, "run", map[string]any{"Run": r, "Rows": v.letters.rows(r.Letters), "Problem": problem})
+	return v.show(http.StatusOK, "run", map[string]any{"Run": r, "Rows": v.letters.results(r), "Problem": problem})
 }
 
 // cancelRun stops a run. What it has decided stays.

@@ -1,8 +1,13 @@
 package console_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,37 +43,125 @@ func TestFormsOfOthersAreRefused(t *testing.T) {
 	}
 }
 
-// What every answer carries.
-func TestHeaders(t *testing.T) {
+// What cannot be asked for without a page of ours, whatever it is: a form that
+// another page sends to anything that takes one, by anybody.
+func TestEachEndpointRefusesFormsOfOthers(t *testing.T) {
 	w := newWorld(t, nil)
-	p := w.enters("viewer")
-	for _, path := range []string{"/", "/letters", "/login", "/nowhere", "/static/console.js"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.server.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
+	admin, nobody := w.enters("admin"), w.enters("")
+	for pattern := range console.Endpoints() {
+		method, path := path(pattern)
+		if method == http.MethodGet {
+			continue
 		}
-		resp, err := p.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
+		if method != http.MethodPost {
+			t.Errorf("%s: what changes anything is a POST", pattern)
 		}
-		resp.Body.Close()
-		cache := "no-store"
-		if strings.HasPrefix(path, "/static/") {
-			cache = "no-cache"
-		}
-		for name, want := range map[string]string{
-			"Content-Security-Policy": console.Policy, "Cache-Control": cache, "X-Frame-Options": "DENY",
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
-		} {
-			if got := resp.Header.Get(name); got != want {
-				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+		for name, p := range map[string]*person{"an admin": admin, "nobody": nobody} {
+			for _, headers := range [][]string{
+				{"Origin", "https://attacker.example", "Sec-Fetch-Site", "cross-site"}, {"Origin", "https://attacker.example", "Sec-Fetch-Site", ""},
+				{"Origin", "", "Sec-Fetch-Site", ""}, {"Origin", "null", "Sec-Fetch-Site", ""}, {"Origin", "", "Sec-Fetch-Site", "same-site"},
+			} {
+				status, _, page := p.do(method, path, order("minutes", "60"), headers...)
+				if status != http.StatusForbidden || !strings.Contains(page, "does not come from the console itself") {
+					t.Errorf("%s by %s with %q: %d", pattern, name, headers, status)
+				}
 			}
 		}
 	}
-	for _, part := range []string{"frame-ancestors 'none'", "script-src 'self'", "style-src 'self'", "default-src 'none'"} {
+	if steps, err := w.auditSteps(); err != nil || len(steps) != 0 {
+		t.Errorf("on record is %q, %v", steps, err)
+	}
+	admin.get("/") // whose session nobody has ended
+}
+
+// What every answer carries: pages, refusals, files, and what is not there.
+func TestHeaders(t *testing.T) {
+	w := newWorld(t, nil)
+	people := []*person{w.enters(""), w.enters("viewer"), w.enters("admin")}
+	patterns := []string{"GET /nowhere", "GET /static/console.js", "GET /static/nothing", "DELETE /letters"}
+	for pattern := range console.Endpoints() {
+		if pattern != "POST /logout" { // which would end the session
+			patterns = append(patterns, pattern)
+		}
+	}
+	for _, pattern := range patterns {
+		method, path := path(pattern)
+		for _, p := range people {
+			header := p.headers(method, path)
+			cache := "no-store"
+			if path == "/static/console.js" {
+				cache = "no-cache"
+			}
+			for name, want := range map[string]string{
+				"Content-Security-Policy": console.Policy, "Cache-Control": cache, "X-Frame-Options": "DENY",
+				"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+			} {
+				if got := header.Get(name); got != want {
+					t.Errorf("%s: %s is %q, want %q", pattern, name, got, want)
+				}
+			}
+		}
+	}
+	for _, part := range []string{"frame-ancestors 'none'", "script-src 'self'", "style-src 'self'", "default-src 'none'", "form-action 'self'", "base-uri 'none'"} {
 		if !strings.Contains(console.Policy, part) || strings.Contains(console.Policy, "unsafe") {
 			t.Errorf("the policy is %q", console.Policy)
 		}
+	}
+}
+
+// headers asks for something as a browser does, and returns what the answer
+// carries. It does not read the answer, for one of them does not end.
+func (p *person) headers(method, path string) http.Header {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.server.URL+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Origin", p.server.URL)
+	resp, err := p.client.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.Header
+}
+
+// Nothing is served beside the list of endpoints and the static files, so that
+// what these tests ask of each holds for all there is.
+func TestTheListIsAllThatIsServed(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok && (f.Sel.Name == "Handle" || f.Sel.Name == "HandleFunc") {
+				switch what := call.Args[0].(type) {
+				case *ast.BasicLit:
+					served = append(served, what.Value)
+				case *ast.SelectorExpr:
+					served = append(served, what.Sel.Name)
+				default:
+					served = append(served, name+": something else")
+				}
+			}
+			return true
+		})
+	}
+	if want := []string{`"GET /static/"`, "pattern"}; !slices.Equal(served, want) {
+		t.Errorf("served are %q: all but the static files belongs into endpoints()", served)
 	}
 }
 

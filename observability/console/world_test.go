@@ -25,6 +25,7 @@ import (
 	"kandashub/topics/claims"
 	"kandashub/topics/contract"
 	"kandashub/topics/control"
+	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
 
@@ -45,9 +46,14 @@ type world struct {
 	commands *control.Commands
 	config   console.Config
 	server   *httptest.Server
+	shutDown func() // ends the console as the end of the process does; its pages are still served
+
+	reports topics.Outcomes // of what the hub delivers; nil: none
+	store   *claims.Store   // of the hub
 
 	mu      sync.Mutex
 	refuses bool
+	silent  int            // calls that get no answer first
 	effects map[string]int // by application
 
 	breaker atomic.Pointer[console.Breaker]
@@ -96,21 +102,45 @@ func newWorld(t testing.TB, change func(*console.Config)) *world {
 	}
 	w.server = httptest.NewServer(c.Handler())
 	t.Cleanup(w.server.Close)
-	w.background(c.Run) // ends before the server, which waits for live pages
+	w.shutDown = w.background(c.Run) // ends before the server, which waits for live pages
 	return w
 }
 
-// background runs f until the test ends.
-func (w *world) background(f func(context.Context) error) {
+// indexed makes a world whose hub reports outcomes and keeps an index of them.
+func indexed(t testing.TB) *world {
+	t.Helper()
+	var x *outcomes.Index
+	w := newWorld(t, func(c *console.Config) {
+		var err error
+		x, err = outcomes.Open(t.TempDir(), outcomes.Options{Cluster: c.Commands.Cluster, Keep: time.Hour, Most: 1000, Log: c.Log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Outcomes = x
+	})
+	t.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w.background(x.Run) // ends before it is closed
+	w.reports = outcomes.NewWriter(w.cluster, 2, nil, w.config.Log)
+	return w
+}
+
+// background runs f until the test ends, or until stop is called.
+func (w *world) background(f func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- f(ctx) }()
-	w.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
 			w.t.Error(err)
 		}
 	})
+	w.t.Cleanup(stop)
+	return stop
 }
 
 // startHub runs the route.
@@ -118,6 +148,7 @@ func (w *world) startHub() {
 	t := w.t
 	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
 	t.Cleanup(store.Close)
+	w.store = store
 	c := &topics.Consumer{
 		Cluster: w.cluster, Partitions: 2, Workers: 8, Window: 100, WindowBytes: 1 << 20, Bytes: new(atomic.Int64),
 		Session: 6 * time.Second, Rebalance: 10 * time.Second,
@@ -130,6 +161,7 @@ func (w *world) startHub() {
 			Check:   func(string, topics.Message) (string, error) { return "", nil },
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
 			Metrics: observability.NewMetrics(nil).Route(route), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			Outcomes: w.reports,
 		},
 	}
 	w.background(c.Run)
@@ -138,6 +170,10 @@ func (w *world) startHub() {
 func (w *world) do(_ context.Context, m topics.Message) ([]topics.Reply, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.silent > 0 {
+		w.silent--
+		return nil, topics.Fail(topics.Unavailable, "timeout", "no answer in time")
+	}
 	if w.refuses {
 		return nil, topics.Fail(topics.Rejected, "http_422", "refused by the test")
 	}

@@ -63,6 +63,7 @@ func (t Topic) PartitionsOr(n int) int {
 type Contract struct {
 	topics  []Topic // in the order of the file
 	byName  map[string]Topic
+	names   map[string]bool            // types and sources of all topics
 	schemas map[string]*schemas.Schema // by ce_type
 
 	documents sync.Pool // of *schemas.Document
@@ -75,13 +76,17 @@ func Load() (*Contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Contract{byName: make(map[string]Topic), schemas: compiled, documents: sync.Pool{New: func() any { return new(schemas.Document) }}}
+	c := &Contract{byName: make(map[string]Topic), names: make(map[string]bool), schemas: compiled, documents: sync.Pool{New: func() any { return new(schemas.Document) }}}
 	if c.topics, err = parse(topics.AsyncAPI()); err != nil {
 		return nil, fmt.Errorf("asyncapi.yaml: %w", err)
 	}
 	for _, t := range c.topics {
 		c.byName[t.Name] = t
+		for _, source := range t.Sources {
+			c.names[source] = true
+		}
 		for _, ceType := range t.Types {
+			c.names[ceType] = true
 			if compiled[ceType] == nil {
 				return nil, fmt.Errorf("asyncapi.yaml: %s on %s has no schema", ceType, t.Name)
 			}
@@ -98,6 +103,9 @@ func (c *Contract) Topic(name string) (Topic, bool) {
 	t, ok := c.byName[name]
 	return t, ok
 }
+
+// Knows says whether a name is a type or a source of any topic.
+func (c *Contract) Knows(name string) bool { return c.names[name] }
 
 // Schema returns the JSON Schema of an event type as it is written; false if
 // there is none.

@@ -34,6 +34,24 @@ func TestTypesAndTopics(t *testing.T) {
 	}
 }
 
+// What the contract names is known, and nothing else: of a message that breaks it,
+// other types and sources may be anything.
+func TestKnows(t *testing.T) {
+	c := load(t)
+	for _, topic := range c.Topics() {
+		for _, name := range append(slices.Clone(topic.Types), topic.Sources...) {
+			if !c.Knows(name) {
+				t.Errorf("%s of %s is not known", name, topic.Name)
+			}
+		}
+	}
+	for _, name := range []string{"", "Ivanov", "kz.egov.application.submitted.v2", "KANDAS"} {
+		if c.Knows(name) {
+			t.Errorf("%q is known", name)
+		}
+	}
+}
+
 // routes returns the routes of the contract with the topics they read.
 func routes(t *testing.T) map[string][]string {
 	c := load(t)

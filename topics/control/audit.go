@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -126,85 +125,4 @@ func DecodeAudit(written []byte) (AuditRecord, error) {
 	}
 	r.written, r.offset = written, -1
 	return r, nil
-}
-
-// ReadAudit returns all of hub.audit, in the order of the topic. Records that
-// cannot be read are among them; VerifyAudit names them.
-func ReadAudit(ctx context.Context, cluster *topics.Cluster) ([]AuditRecord, error) {
-	return readAudit(ctx, journal{cluster, AuditTopic})
-}
-
-func readAudit(ctx context.Context, j journal) ([]AuditRecord, error) {
-	notes, err := j.all(ctx)
-	if err != nil {
-		return nil, err
-	}
-	records := make([]AuditRecord, len(notes))
-	for i, n := range notes {
-		records[i], _ = DecodeAudit(n.value) // VerifyAudit says what is wrong
-		records[i].offset = n.offset
-	}
-	return records, nil
-}
-
-// An AuditFault is the first record of an audit that is not as it was written.
-type AuditFault struct {
-	Writer string // empty where the record does not say
-	Seq    int
-	Offset int64 // in hub.audit; -1 where it is not known
-	What   string
-}
-
-func (f *AuditFault) Error() string {
-	var b strings.Builder
-	b.WriteString("audit: ")
-	if f.Writer != "" {
-		fmt.Fprintf(&b, "record %d of writer %s ", f.Seq, f.Writer)
-	} else {
-		b.WriteString("a record ")
-	}
-	if f.Offset >= 0 {
-		fmt.Fprintf(&b, "(at or before offset %d) ", f.Offset)
-	}
-	return b.String() + f.What
-}
-
-// VerifyAudit checks the chains of records in the order in which they were read.
-// Its error is an *AuditFault, which names the first record that was changed, is
-// missing or out of order. Records that stand twice next to their chain are one:
-// a write whose answer was lost is repeated.
-func VerifyAudit(records []AuditRecord) error {
-	type end struct {
-		seq  int
-		hash string
-	}
-	chains := map[string]end{}
-	next := int64(0)
-	for _, r := range records {
-		fault := func(seq int, what string) error { return &AuditFault{r.Writer, seq, r.offset, what} }
-		if r.offset >= 0 && r.offset != next {
-			return fault(r.Seq, "does not follow upon the one before it in the topic: records are missing between them")
-		}
-		next = r.offset + 1
-		if r.Type == "" {
-			return fault(0, "cannot be read")
-		}
-		hash, err := hashOf(r.written)
-		if err != nil || hash != r.Hash {
-			return fault(r.Seq, "was changed")
-		}
-		last := chains[r.Writer]
-		switch {
-		case r.Seq == last.seq && r.Hash == last.hash:
-			continue
-		case r.Seq > last.seq+1:
-			return fault(last.seq+1, "is missing")
-		case r.Seq <= last.seq:
-			return fault(r.Seq, "is out of order")
-		case r.Prev != last.hash:
-			return fault(r.Seq, "does not follow upon the one before it: one of the two was replaced")
-		}
-		chains[r.Writer] = end{r.Seq, r.Hash}
-	}
-	return nil
 }

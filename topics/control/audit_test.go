@@ -160,3 +160,70 @@ func TestAuditAfterAFailedWrite(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A reader reads each record once, says of those that came since whether they
+// follow upon what it read before, and notices a topic that was made again.
+func TestAuditReaderReadsOn(t *testing.T) {
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	r := newReplicas(t, k.ListenAddrs())
+	servertest.CreateTopics(t, r.brokers, 1, r.topic)
+	a, reader := control.NewAudit(r.cluster, r.producer).On(r.topic), control.NewAuditReader(r.cluster).On(r.topic)
+	read := func(want ...string) {
+		t.Helper()
+		var got []string
+		if err := reader.Read(t.Context(), func(r control.AuditRecord) error { got = append(got, r.Request); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("read are %q, want %q", got, want)
+		}
+	}
+	write := func(ns ...int) {
+		t.Helper()
+		for _, n := range ns {
+			if err := a.Write(t.Context(), step(n)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read()
+	write(1, 2)
+	read("request-1", "request-2")
+	read()
+	write(3)
+	enough := errors.New("enough")
+	if err := reader.Read(t.Context(), func(control.AuditRecord) error { return enough }); !errors.Is(err, enough) {
+		t.Errorf("the reader goes on: %v", err)
+	}
+	write(4)
+	read("request-4")
+	if reader.Fault() != nil || reader.Count() != 4 {
+		t.Errorf("%d records, %v", reader.Count(), reader.Fault())
+	}
+	records, err := control.ReadAuditOf(t.Context(), r.cluster, r.topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := bytes.Replace(records[2].Written(), []byte(control.Asked), []byte(control.Done), 1)
+	if _, err := r.producer.Append(t.Context(), r.topic, 0, kafka.Record{Value: kafka.NewBytes(again)}); err != nil {
+		t.Fatal(err)
+	}
+	read("request-3")
+	write(5)
+	read("request-5")
+	var fault *control.AuditFault
+	if err := reader.Fault(); !errors.As(err, &fault) || fault.Seq != 3 || fault.What != "was changed" {
+		t.Errorf("the fault is %v", err)
+	}
+	if _, err := r.cluster.Client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{r.topic}}); err != nil {
+		t.Fatal(err)
+	}
+	servertest.CreateTopics(t, r.brokers, 1, r.topic)
+	if err := reader.Read(t.Context(), func(control.AuditRecord) error { return nil }); !errors.Is(err, kafka.OffsetOutOfRange) {
+		t.Errorf("of a topic that was made again: %v", err)
+	}
+}

@@ -64,6 +64,11 @@ func Actions() []string {
 		actionReplay, actionAnswer, actionDiscard, actionUndo, actionRunPlan, actionCancelRun, actionShowPayload, actionExport}
 }
 
+// AboutBreaker says whether an action, as a record has it, is about a breaker.
+func AboutBreaker(action string) bool {
+	return action == actionForceOpen || action == actionForceClosed || action == actionRelease
+}
+
 // An Order says who wants something, and why. Both are kept for ever, so they
 // hold no personal data.
 type Order struct {

@@ -22,9 +22,15 @@ func (a *Audit) On(topic string) *Audit {
 	return a
 }
 
+// On lets a test keep to topics of its own on a shared Kafka.
+func (a *AuditReader) On(topic string) *AuditReader {
+	a.journal.topic = topic
+	return a
+}
+
 // ReadAuditOf reads an audit in a topic of a test's own.
 func ReadAuditOf(ctx context.Context, cluster *topics.Cluster, topic string) ([]AuditRecord, error) {
-	return readAudit(ctx, journal{cluster, topic})
+	return readAudit(ctx, NewAuditReader(cluster).On(topic))
 }
 
 // Await waits until nothing is under way.

@@ -6,6 +6,7 @@ import (
 
 	"kandashub/observability"
 	"kandashub/topics"
+	"kandashub/topics/contract"
 )
 
 // A Header is a header of a letter as a person may see it.
@@ -18,9 +19,20 @@ type Header struct{ Name, Value string }
 func Headers(l topics.Letter) []Header {
 	out := make([]Header, 0, len(l.Record.Headers))
 	for _, h := range l.Record.Headers {
-		out = append(out, seen(h.Key, string(h.Value), l.Holds))
+		trusted := l.Holds && !(unchecked(l.Code) && (h.Key == "ce_type" || h.Key == "ce_source"))
+		out = append(out, seen(h.Key, string(h.Value), trusted))
 	}
 	return out
+}
+
+// unchecked says whether a letter has a code that a message gets before its type
+// and its source are known to be the contract's: they may be anything, too.
+func unchecked(code string) bool {
+	switch code {
+	case contract.WrongSource, contract.UnknownType, "too_large", "internal", "panic":
+		return true
+	}
+	return false
 }
 
 // seen returns one header as a person may see it; trusted says that its letter's

@@ -38,4 +38,15 @@ func TestHeadersShowNoPersonalData(t *testing.T) {
 	shows(false, "[key]", "[36 bytes]", "[10 bytes]", "[9 bytes]", "[9 bytes]", "[16 bytes]", "[9 bytes]", "[1 bytes]", "[iin] is known", "rejected.http_422.1")
 	l.Record.Key = []byte("egov-990101200017")
 	shows(true, "egov-[iin]", uuid, "kz.test.v1", "[9 bytes]", "[9 bytes]", "application/json", "[9 bytes]", "[1 bytes]", "[iin] is known", "rejected.http_422.1")
+
+	// The type and the source of what was refused for them may be a name, too.
+	for code, hidden := range map[string]bool{"unknown_type": true, "wrong_source": true, "too_large": true, "panic": true, "http_422": false, "schema": false} {
+		l := topics.Letter{Holds: true, Code: code, Record: &topics.Record{Key: []byte("egov-1"), Headers: []kafka.Header{
+			{Key: "ce_type", Value: []byte("Secretova")}, {Key: "ce_source", Value: []byte("Secretova")}, {Key: "ce_subject", Value: []byte("egov-1")}}}}
+		for i, h := range control.Headers(l) {
+			if shown := h.Value != "[9 bytes]"; i < 2 && shown == hidden || i == 2 && h.Value != "egov-1" {
+				t.Errorf("%s: %s shows as %q", code, h.Name, h.Value)
+			}
+		}
+	}
 }

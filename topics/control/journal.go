@@ -99,22 +99,22 @@ func contents(b kafka.Bytes) ([]byte, error) {
 	return kafka.ReadAll(b)
 }
 
-// all returns every record up to the end as it is now.
-func (j journal) all(ctx context.Context) ([]note, error) {
-	at, end, err := j.bounds(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []note
+// each hands every record from an offset on to take, up to an end, and returns the
+// offset to read next: behind the last record that take was given.
+func (j journal) each(ctx context.Context, at, end int64, take func(note) error) (next int64, err error) {
 	for at < end {
 		notes, next, _, err := j.fetch(ctx, at, 100*time.Millisecond)
 		if err != nil {
-			return nil, err
+			return at, err
 		}
-		out = append(out, notes...)
+		for _, n := range notes {
+			if err := take(n); err != nil {
+				return n.offset + 1, err
+			}
+		}
 		at = next
 	}
-	return out, nil
+	return at, nil
 }
 
 // write appends a record and returns once all in-sync replicas have it; a nil

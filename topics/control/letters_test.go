@@ -209,7 +209,7 @@ func TestRunGoesOnWhereItWasCutOff(t *testing.T) {
 	}
 	records, err := control.ReadAuditOf(t.Context(), o.cluster, o.audit)
 	o.must(err)
-	if want := fmt.Sprintf("10 letters, 0 decided before, %d decided, ", first.Decided); !strings.HasPrefix(records[1].Detail, want) {
+	if want := fmt.Sprintf("10 letters: 0 decided before, %d decided, ", first.Decided); !strings.HasPrefix(records[1].Detail, want) {
 		t.Errorf("on record is %q, want %q: what was done before the run was cut off", records[1].Detail, want)
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // masked returns the form of a payload: its field names and the types of their
-// values. The schemas of all messages are closed, so a name is no personal data;
-// of what has another form, only the size is told.
+// values, also within text that is XML. The schemas of all messages are closed, so
+// a name is no personal data; of what has another form, only the size is told.
 func masked(payload []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()
@@ -17,8 +17,11 @@ func masked(payload []byte) []byte {
 		out, _ := json.Marshal(fmt.Sprintf("%d bytes that are no JSON", len(payload))) // a string always can be
 		return out
 	}
-	out, _ := json.Marshal(form(value)) // so can what came from JSON
-	return out
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)    // XML is to be read
+	_ = e.Encode(form(value)) // what came from JSON always can be
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 func form(value any) any {
@@ -39,6 +42,9 @@ func form(value any) any {
 		}
 		return out
 	case string:
+		if form, ok := maskedXML(v); ok {
+			return form
+		}
 		return "string"
 	case json.Number:
 		return "number"

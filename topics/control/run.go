@@ -29,7 +29,23 @@ type Progress struct {
 	Skipped int // of them decided by an earlier run of this plan
 	Decided int // by this run
 	Done    int // carried out by the hub
+	Before  int // of these, finished before: nothing was done once more
 	Died    int // of these, dead letters again
+
+	Results []Result // of each letter of the plan, once the run has ended
+}
+
+// Delivered is how many were carried out and neither died again nor had been
+// finished before.
+func (p Progress) Delivered() int { return p.Done - p.Died - p.Before }
+
+// Waiting is how many decisions the hub has not carried out yet.
+func (p Progress) Waiting() int { return p.Decided - p.Done }
+
+// String sums a run up.
+func (p Progress) String() string {
+	return fmt.Sprintf("%d letters: %d decided before, %d decided, %d carried out: %d delivered or discarded, %d finished before, %d died again; %d wait",
+		p.Letters, p.Skipped, p.Decided, p.Done, p.Delivered(), p.Before, p.Died, p.Waiting())
 }
 
 // share is how many of the carried out died again.
@@ -57,7 +73,8 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 		}
 		err = w.run(ctx)
 		p = w.progress
-		return fmt.Sprintf("%d letters, %d decided before, %d decided, %d carried out, %d died again", p.Letters, p.Skipped, p.Decided, p.Done, p.Died), err
+		p.Results = w.results()
+		return p.String(), err
 	})
 	return p, err
 }
@@ -141,10 +158,13 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 	return w, nil
 }
 
-// decision is the id of the decision by which this plan decides a letter.
-func (w *work) decision(l topics.Letter) string {
-	return topics.DeriveID("plan", w.Plan, l.Route.Name, l.ID)
+// PlanDecision is the id of the decision by which a plan, named by its hash, decides
+// a letter.
+func PlanDecision(plan, route, letter string) string {
+	return topics.DeriveID("plan", plan, route, letter)
 }
+
+func (w *work) decision(l topics.Letter) string { return PlanDecision(w.Plan, l.Route.Name, l.ID) }
 
 // decided says whether an earlier run of the plan has decided a letter.
 func (w *work) decided(l topics.Letter) bool {
@@ -197,7 +217,7 @@ func (w *work) report() {
 // look reads what came of the decisions so far. An error says that too many
 // letters died again.
 func (w *work) look(ctx context.Context) error {
-	done, died := 0, 0
+	done, died, before := 0, 0, 0
 	for _, log := range w.logs {
 		if err := log.Read(ctx); err != nil {
 			return err
@@ -207,12 +227,15 @@ func (w *work) look(ctx context.Context) error {
 				continue
 			}
 			done++
-			if l.Next != "" {
+			switch ResultOf(&l) {
+			case ResultDied:
 				died++
+			case ResultDuplicate:
+				before++
 			}
 		}
 	}
-	w.progress.Done, w.progress.Died = done, died
+	w.progress.Done, w.progress.Died, w.progress.Before = done, died, before
 	w.report()
 	if w.progress.share() > w.StopAt {
 		return fmt.Errorf("stopped: %d of %d letters that were carried out died again", died, done)

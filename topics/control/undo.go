@@ -28,7 +28,7 @@ func (c *Commands) Undo(ctx context.Context, o Order, route, id string, wait tim
 		if again, err = c.Producer.Undo(ctx, l, discard.ID, o.ID, o.Who, o.Why); err != nil {
 			return "", err
 		}
-		return "letter " + again, reappears(ctx, log, again, wait)
+		return "letter " + again, reappears(ctx, log, again, o.ID, wait)
 	})
 	if err != nil {
 		again = ""
@@ -61,8 +61,8 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 	return l, nil
 }
 
-// reappears waits for a letter.
-func reappears(ctx context.Context, log *topics.LetterLog, id string, wait time.Duration) error {
+// reappears waits for a letter, or for the hub's refusal of the undo.
+func reappears(ctx context.Context, log *topics.LetterLog, id, undo string, wait time.Duration) error {
 	over := time.NewTimer(wait)
 	defer over.Stop()
 	every := time.NewTicker(pollResults)
@@ -74,10 +74,13 @@ func reappears(ctx context.Context, log *topics.LetterLog, id string, wait time.
 		if slices.ContainsFunc(log.Letters(), func(l topics.Letter) bool { return l.ID == id }) {
 			return nil
 		}
+		if why := log.Refused(undo); why != "" {
+			return refuse("the discard cannot be undone: %s; the letter stays as it is", why)
+		}
 		select {
 		case <-every.C:
 		case <-over.C:
-			return fmt.Errorf("the discard has not been undone after %s: either no hub runs the route, or the time to undo it is over, which the hub's log tells", wait)
+			return fmt.Errorf("the discard has not been undone after %s: no hub runs the route, or Redis is away; it will be once the hub comes to it", wait)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

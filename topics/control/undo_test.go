@@ -6,8 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"kandashub/topics"
 	"kandashub/topics/control"
+	"kandashub/topics/servertest"
 )
 
 // A discard is undone once; the letter that comes back is decided like any other,
@@ -83,4 +87,40 @@ func TestUndoWithoutAHub(t *testing.T) {
 	}
 	o.start() // and does it after all
 	o.letters(1)
+}
+
+// What the hub refuses is told to who asked, and on record as refused: here the
+// letter is deleted after it was found and before a hub comes to the undo.
+func TestUndoThatTheHubRefuses(t *testing.T) {
+	o := newOffice(t)
+	stop := o.run()
+	o.send("app-1", 0)
+	l := o.letters(1)[0]
+	o.must(o.Discard(t.Context(), order, o.route.Name, l.ID))
+	o.letters(0)
+	stop()
+	undone := make(chan error, 1)
+	go func() {
+		_, err := o.Undo(t.Context(), order, o.route.Name, l.ID, time.Minute)
+		undone <- err
+	}()
+	servertest.Eventually(t, "the undo is written", func() bool {
+		log := topics.NewLetterLog(o.cluster, o.route)
+		o.must(log.Read(t.Context()))
+		decided := log.Letters()[0].Decisions
+		return decided[len(decided)-1].Action == topics.DecideUndo
+	})
+	client, err := kgo.NewClient(kgo.SeedBrokers(o.brokers...))
+	o.must(err)
+	defer client.Close()
+	gone := kadm.Offsets{}
+	gone.AddOffset(o.route.DeadTopic(), int32(l.Record.Partition), l.Record.Offset+1, -1)
+	_, err = kadm.NewClient(client).DeleteRecords(t.Context(), gone)
+	o.must(err)
+	o.start()
+	o.refused(<-undone, "not in its topic any more; the letter stays as it is")
+	got := o.steps()
+	if want := "undo letter " + o.route.Name + "/" + l.ID + ": refused"; got[len(got)-1] != want {
+		t.Errorf("on record is %q, want %q", got, want)
+	}
 }

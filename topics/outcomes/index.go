@@ -213,12 +213,20 @@ func (x *Index) Progress() (read, end int64) {
 // order of time.
 func (x *Index) Application(ctx context.Context, application string) ([]Outcome, error) {
 	application = observability.MaskID(application) // as it was written
-	return x.store.find(ctx, byApplication, application, func(o *Outcome) bool { return o.Application == application })
+	return x.store.find(ctx, byApplication, application, false, func(o *Outcome) bool { return o.Application == application })
+}
+
+// History is Application with the outcomes that a later one has taken the place of,
+// as far as they are still there: a replay puts its outcome in the place of its
+// letter's.
+func (x *Index) History(ctx context.Context, application string) ([]Outcome, error) {
+	application = observability.MaskID(application)
+	return x.store.find(ctx, byApplication, application, true, func(o *Outcome) bool { return o.Application == application })
 }
 
 // Message returns what became of the messages with an id (ce_id), in the order
 // of time: one message can be read by several routes.
 func (x *Index) Message(ctx context.Context, id string) ([]Outcome, error) {
 	id = observability.MaskID(id)
-	return x.store.find(ctx, byMessage, id, func(o *Outcome) bool { return o.ID == id })
+	return x.store.find(ctx, byMessage, id, false, func(o *Outcome) bool { return o.ID == id })
 }

@@ -9,7 +9,9 @@
 // ce_source, ce_id), and it lies in the partition of its application. Three
 // records of one message can stand beside each other: its result, that it was
 // parked, and that it was met again (duplicate). What cannot be trusted has no
-// identity; its key is its letter's.
+// identity; its key is its letter's. Beside its last attempt a record tells the ones
+// before, the first two and the last six: when, how long the system took, and the
+// code of the failure.
 //
 // # What is promised
 //
@@ -33,7 +35,11 @@
 // store on disk, bounded by age and by count, so that an application is found in
 // one search. It holds nothing that the topic does not: without its folder it
 // reads the topic again. [Find] needs no index and reads the application's
-// partition once. [Timeline] puts what was found in order.
+// partition once. [Index.History] and [FindHistory] also find what a later record has
+// taken the place of, until it is compacted or expires: the attempts before a replay.
+// [Timeline] puts what was found in order and [Brief] tells it shortly; [Attempts]
+// lists the attempts at one message, [Deadlines] says how an application stands to
+// its deadline.
 package outcomes
 
 import (
@@ -108,13 +114,7 @@ func appendJSON(b []byte, o *Outcome) []byte {
 		b = append(append(append(b, `,"`...), name...), `":`...)
 		b = strconv.AppendInt(b, n, 10)
 	}
-	at := func(name string, t time.Time) {
-		if t.IsZero() {
-			return
-		}
-		b = append(append(append(b, `,"`...), name...), `":"`...)
-		b = append(t.UTC().AppendFormat(b, time.RFC3339Nano), '"')
-	}
+	at := func(name string, t time.Time) { b = appendTime(b, name, t) }
 	text("application", o.Application, true)
 	text("route", o.Route, true)
 	text("topic", o.Topic, true)
@@ -132,6 +132,7 @@ func appendJSON(b []byte, o *Outcome) []byte {
 	if o.Attempts > 0 {
 		number("attempts", int64(o.Attempts))
 	}
+	b = appendTries(b, o.Tries)
 	at("ce_time", o.Time)
 	at("ce_roottime", o.Root)
 	at("written", o.Written)
@@ -142,6 +143,37 @@ func appendJSON(b []byte, o *Outcome) []byte {
 	at("finished", o.Finished)
 	text("trace", o.Trace, false)
 	return append(b, '}')
+}
+
+// appendTries appends the tries; nothing where there were none.
+func appendTries(b []byte, tries []topics.Try) []byte {
+	for i := range tries {
+		if i == 0 {
+			b = append(b, `,"tries":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		t := &tries[i]
+		b = append(b, `{"code":`...)
+		b, _ = jsontext.AppendQuote(b, t.Code)
+		b = appendTime(b, "began", t.Began)
+		b = appendTime(b, "call_began", t.CallBegan)
+		b = appendTime(b, "call_ended", t.CallEnded)
+		b = append(b, '}')
+		if i == len(tries)-1 {
+			b = append(b, ']')
+		}
+	}
+	return b
+}
+
+// appendTime appends a member that is a time, unless it is zero.
+func appendTime(b []byte, name string, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	b = append(append(append(b, `,"`...), name...), `":"`...)
+	return append(t.UTC().AppendFormat(b, time.RFC3339Nano), '"')
 }
 
 // decode reads an outcome as it was written.

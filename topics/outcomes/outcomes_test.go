@@ -22,8 +22,9 @@ func full() Outcome {
 	return Outcome{
 		Application: "egov-17", Route: "register", Topic: "egov.applications", Partition: 3, Offset: 42,
 		ID: "id\"\\\n<é>", Type: "kz.egov.application.submitted.v1", Source: "egov", System: "kandas", Operation: "register",
-		Result: topics.ResultDeadLettered, Letter: "uncertain.http_500.1", Class: topics.LetterUncertain, Code: "http_500", Attempts: 2,
-		Time: at(0), Root: at(0), Written: at(1), Parked: at(2), Read: at(3), CallBegan: at(4), CallEnded: at(5), Finished: at(6),
+		Result: topics.ResultDeadLettered, Letter: "uncertain.http_500.1", Class: topics.LetterUncertain, Code: "http_500", Attempts: 3,
+		Tries: []topics.Try{{Began: at(2), Code: "claim"}, {Began: at(2), CallBegan: at(2), CallEnded: at(3), Code: "timeout"}},
+		Time:  at(0), Root: at(0), Written: at(1), Parked: at(2), Read: at(3), CallBegan: at(4), CallEnded: at(5), Finished: at(6),
 		Trace: "0123456789abcdef0123456789abcdef",
 	}
 }

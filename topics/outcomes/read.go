@@ -117,6 +117,24 @@ func contents(b kafka.Bytes) ([]byte, error) {
 // topic itself: it reads the application's partition once, for who has no Index.
 // progress, which may be nil, is told how many records of how many are read.
 func Find(ctx context.Context, cluster *topics.Cluster, application string, progress func(read, end int64)) ([]Outcome, error) {
+	all, err := FindHistory(ctx, cluster, application, progress)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[digest]Outcome{}
+	for i := range all {
+		if o := &all[i]; !newest[keyOf(o)].Finished.After(o.Finished) {
+			newest[keyOf(o)] = *o
+		}
+	}
+	all = slices.Collect(maps.Values(newest))
+	sortByTime(all)
+	return all, nil
+}
+
+// FindHistory is Find with the outcomes that a later one has taken the place of, as
+// far as the topic has not been compacted yet.
+func FindHistory(ctx context.Context, cluster *topics.Cluster, application string, progress func(read, end int64)) (all []Outcome, err error) {
 	firsts, ends, err := bounds(ctx, cluster)
 	if err != nil {
 		return nil, err
@@ -125,7 +143,6 @@ func Find(ctx context.Context, cluster *topics.Cluster, application string, prog
 	p := topics.PartitionOf([]byte(application), len(ends))
 	first, end := firsts[p], ends[p]
 	mention := []byte(`"application":` + strconv.Quote(application))
-	found := map[digest]Outcome{}
 	for at := first; at < end; {
 		entries, next, _, err := fetch(ctx, cluster, p, at, 100*time.Millisecond, func(value []byte) bool { return bytes.Contains(value, mention) })
 		if err != nil {
@@ -133,7 +150,7 @@ func Find(ctx context.Context, cluster *topics.Cluster, application string, prog
 		}
 		for _, e := range entries {
 			if e.outcome.Application == application {
-				found[e.key] = e.outcome
+				all = append(all, e.outcome)
 			}
 		}
 		at = next
@@ -141,7 +158,6 @@ func Find(ctx context.Context, cluster *topics.Cluster, application string, prog
 			progress(min(at, end)-first, end-first)
 		}
 	}
-	all := slices.Collect(maps.Values(found))
 	sortByTime(all)
 	return all, nil
 }

@@ -127,8 +127,9 @@ func (s *store) clear(ctx context.Context) error {
 // outcomes.
 const maxFound = 10_000
 
-// find returns the outcomes that are found by a text, and which takes agrees to.
-func (s *store) find(ctx context.Context, by, text string, takes func(*Outcome) bool) ([]Outcome, error) {
+// find returns the outcomes that are found by a text, and which takes agrees to; of
+// those that have the same key, the newest alone unless replaced ones are asked for.
+func (s *store) find(ctx context.Context, by, text string, replaced bool, takes func(*Outcome) bool) ([]Outcome, error) {
 	rows, err := s.db().QueryContext(ctx, "SELECT key, value FROM terms JOIN outcomes USING (row) WHERE term = ? ORDER BY terms.row DESC LIMIT ?",
 		hash(by, text), maxFound)
 	if err != nil {
@@ -146,7 +147,7 @@ func (s *store) find(ctx context.Context, by, text string, takes func(*Outcome) 
 		if err != nil {
 			return nil, fmt.Errorf("searching the index: %w", err)
 		}
-		if d := digest(key); takes(&o) && !seen[d] {
+		if d := digest(key); takes(&o) && (replaced || !seen[d]) {
 			seen[d] = true
 			found = append(found, o)
 		}

@@ -14,9 +14,10 @@ const (
 	EventMade      = "made"        // the chain's first message, by its writer's clock
 	EventWritten   = "written"     // Kafka took the message
 	EventParked    = "parked"      // it was set aside behind its application's head
-	EventRead      = "read"        // the last attempt at it began
+	EventRead      = "read"        // an attempt at it began
 	EventCalled    = "called"      // the system was called, or asked about an earlier call
 	EventReturned  = "returned"    // that call came to its end
+	EventAttempt   = "attempt"     // a whole attempt that came to nothing, where a timeline is told shortly
 	EventDelivered = "delivered"   // its replies are written
 	EventDuplicate = "duplicate"   // it was met again after its end, and dropped
 	EventLetter    = "dead letter" // it cannot go on without a person
@@ -24,6 +25,7 @@ const (
 	EventAnswered  = "answered"    // a person's reply is written
 	EventDiscarded = "discarded"   // nothing more happens, as a person decided
 	EventCommand   = "command"     // another step of an operator's command about its letter
+	EventBreaker   = "breaker"     // an operator forced or released the breaker of a route on its way
 )
 
 // An Event is one step on the way of an application.
@@ -38,7 +40,13 @@ type Event struct {
 	Type      string `json:"type,omitempty"`
 	System    string `json:"system,omitempty"` // whom the route calls; of the first event: who made the message
 	Operation string `json:"operation,omitempty"`
-	Attempts  int    `json:"attempts,omitempty"`
+
+	// Attempts is which attempt at the message this is a step of. A step of one that
+	// came to nothing has the code of its failure as it ends.
+	Attempts int `json:"attempts,omitempty"`
+
+	// Took is how long an attempt lasted of which this tells as a whole.
+	Took time.Duration `json:"-"`
 
 	Letter string `json:"letter,omitempty"`
 	Class  string `json:"class,omitempty"`
@@ -55,7 +63,8 @@ type Event struct {
 
 // Timeline puts in order what is known of an application: the outcomes of its
 // messages, the dead letters among letters that are its, and what operators did
-// about these. Letters and records of other applications are passed over.
+// about these, and to the breakers on its way. Letters and records of other
+// applications are passed over. What a breaker does by itself is not on record.
 //
 // The times are those of several clocks, of brokers, hubs and systems.
 func Timeline(application string, all []Outcome, letters []topics.Letter, records []control.AuditRecord) []Event {
@@ -68,20 +77,24 @@ func Timeline(application string, all []Outcome, letters []topics.Letter, record
 			events = append(events, commandEvents(l, records)...)
 		}
 	}
-	over := ended(all)
+	over, newest := ended(all), newestOf(all)
 	told := map[[4]string]bool{} // the outcomes of one message share their beginning
 	for i := range all {
 		if all[i].Application != application {
 			continue
 		}
-		for _, e := range outcomeEvents(&all[i], over, known[all[i].Letter]) {
+		o := &all[i]
+		waits := o.ID != "" && !over[identityOf(o)] && newest[keyOf(o)] == i
+		for _, e := range outcomeEvents(o, waits, known[o.Letter]) {
 			if k := [4]string{e.Kind, e.Route, e.Message, e.At.String()}; !told[k] {
 				told[k] = true
 				events = append(events, e)
 			}
 		}
 	}
-	slices.SortStableFunc(events, func(a, b Event) int { return a.At.Compare(b.At) })
+	sortEvents(events)
+	events = append(events, breakerEvents(events, all, records)...)
+	sortEvents(events)
 	for i := range events {
 		if i > 0 {
 			events[i].After = events[i].At.Sub(events[i-1].At)
@@ -107,9 +120,25 @@ func ended(all []Outcome) map[identity]bool {
 	return over
 }
 
-// outcomeEvents are the steps of one message. letterKnown says that its letter
-// tells of itself.
-func outcomeEvents(o *Outcome, over map[identity]bool, letterKnown bool) (events []Event) {
+// newestOf says which outcome of those with one key is the newest.
+func newestOf(all []Outcome) map[digest]int {
+	newest := map[digest]int{}
+	for i := range all {
+		key := keyOf(&all[i])
+		if before, ok := newest[key]; !ok || !all[i].Finished.Before(all[before].Finished) {
+			newest[key] = i
+		}
+	}
+	return newest
+}
+
+func sortEvents(events []Event) {
+	slices.SortStableFunc(events, func(a, b Event) int { return a.At.Compare(b.At) })
+}
+
+// outcomeEvents are the steps of one message. waits says that no end of it is known,
+// letterKnown that its letter tells of itself.
+func outcomeEvents(o *Outcome, waits, letterKnown bool) (events []Event) {
 	base := Event{Route: o.Route, Topic: o.Topic, Message: o.ID, Type: o.Type, System: o.System, Operation: o.Operation}
 	add := func(kind string, at time.Time, change func(*Event)) {
 		if at.IsZero() {
@@ -126,7 +155,17 @@ func outcomeEvents(o *Outcome, over map[identity]bool, letterKnown bool) (events
 		add(EventMade, o.Time, func(e *Event) { e.Route, e.Operation, e.System = "", "", o.Source })
 	}
 	add(EventWritten, o.Written, func(e *Event) { e.System, e.Operation = "", "" })
-	waits := o.ID != "" && !over[identityOf(o)]
+	for i, t := range o.Tries {
+		number := o.TryNumber(i)
+		step := func(code string) func(*Event) { return func(e *Event) { e.Attempts, e.Code = number, code } }
+		if t.CallBegan.IsZero() {
+			add(EventRead, t.Began, step(t.Code))
+			continue
+		}
+		add(EventRead, t.Began, step(""))
+		add(EventCalled, t.CallBegan, step(""))
+		add(EventReturned, t.CallEnded, step(t.Code))
+	}
 	switch o.Result {
 	case topics.ResultDuplicate:
 		add(EventDuplicate, o.Finished, nil)

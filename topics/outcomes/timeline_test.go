@@ -92,6 +92,34 @@ func TestTimeline(t *testing.T) {
 			letters: []topics.Letter{letterOf("egov-17", "l", false)},
 			want:    []string{"16.0 +0s dead letter verify b http_422 refused (waits)", "24.0 +8s decision verify b http_422 aru discard test"},
 		},
+		"attempts that failed": {
+			all: []Outcome{tried(hop(10, "verify", "b", topics.SourceHub, topics.ResultDelivered))},
+			want: []string{"11.0 +0s written verify b", "11.1 +100ms read verify b kandas", "11.2 +100ms called verify b kandas",
+				"11.4 +200ms returned verify b kandas timeout", "11.5 +100ms read verify b kandas open",
+				"12.0 +500ms read verify b kandas", "13.0 +1s called verify b kandas", "14.0 +1s returned verify b kandas", "15.0 +1s delivered verify b kandas"},
+		},
+		"breakers on its way, while it waits": {
+			all: []Outcome{dead(topics.ResultRejected)},
+			records: []control.AuditRecord{
+				breaker(10, "verify", control.Done), breaker(12.5, "verify", control.Asked), breaker(12.5, "verify", control.Done), breaker(13, "register", control.Done),
+				breaker(13, "verify", control.Refused), breaker(99, "verify", control.Done), {Time: second(13), Action: "pause route", Object: "verify", Result: control.Done},
+			},
+			want: []string{"11.0 +0s written verify b", "12.0 +1s read verify b kandas", "12.5 +500ms breaker verify kandas aru force breaker open slow",
+				"13.0 +500ms called verify b kandas", "14.0 +1s returned verify b kandas", "15.0 +1s dead letter verify b kandas http_422 (waits)",
+				"39.0 +1m24s breaker verify kandas aru force breaker open slow"},
+		},
+		"breakers, after its end": {
+			all:     []Outcome{hop(10, "verify", "b", topics.SourceHub, topics.ResultDelivered)},
+			records: []control.AuditRecord{breaker(99, "verify", control.Done)},
+			want: []string{"11.0 +0s written verify b", "12.0 +1s read verify b kandas", "13.0 +1s called verify b kandas",
+				"14.0 +1s returned verify b kandas", "15.0 +1s delivered verify b kandas"},
+		},
+		"what a replay took the place of": {
+			all: []Outcome{later(10, dead(topics.ResultRejected)), dead(topics.ResultRejected)},
+			want: []string{"11.0 +0s written verify b", "12.0 +1s read verify b kandas", "13.0 +1s called verify b kandas", "14.0 +1s returned verify b kandas",
+				"15.0 +1s dead letter verify b kandas http_422", "22.0 +7s read verify b kandas", "23.0 +1s called verify b kandas",
+				"24.0 +1s returned verify b kandas", "25.0 +1s dead letter verify b kandas http_422 (waits)"},
+		},
 		"another application": {all: []Outcome{{Application: "egov-18", Result: topics.ResultDelivered, Finished: noon}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -120,4 +148,62 @@ func letterOf(application, id string, resolved bool) topics.Letter {
 	return topics.Letter{ID: id, Class: topics.LetterRejected, Code: "http_422", Reason: "refused", Holds: true, Route: topics.Route{Name: "verify"}, Resolved: resolved,
 		Record:    &topics.Record{Key: []byte(application), Time: second(16), Headers: []kafka.Header{{Key: "ce_id", Value: []byte("b")}, {Key: "ce_source", Value: []byte("hub")}}},
 		Decisions: []topics.Decision{{ID: "d", Action: topics.DecideDiscard, Who: "aru", Why: "test", At: second(24)}}}
+}
+
+// tried is an outcome before which two attempts failed, one of them without a call.
+func tried(o Outcome) Outcome {
+	o.Attempts = 3
+	o.Tries = []topics.Try{
+		{Began: second(11.1), CallBegan: second(11.2), CallEnded: second(11.4), Code: "timeout"},
+		{Began: second(11.5), Code: "open"},
+	}
+	return o
+}
+
+// later is an outcome whose last attempt was made so many seconds later.
+func later(n float64, o Outcome) Outcome {
+	by := time.Duration(n * float64(time.Second))
+	o.Read, o.CallBegan, o.CallEnded, o.Finished = o.Read.Add(by), o.CallBegan.Add(by), o.CallEnded.Add(by), o.Finished.Add(by)
+	return o
+}
+
+func breaker(n float64, route, result string) control.AuditRecord {
+	return control.AuditRecord{Time: second(n), Actor: "aru", Action: "force breaker open", Object: route, Reason: "slow", Result: result}
+}
+
+func TestBrief(t *testing.T) {
+	o := tried(hop(10, "verify", "b", topics.SourceHub, topics.ResultDelivered))
+	brief := Brief(Timeline("egov-17", []Outcome{o}, nil, nil))
+	want := []string{"11.0 +0s written verify b", "11.1 +100ms attempt verify b kandas timeout", "11.5 +100ms attempt verify b kandas open",
+		"12.0 +500ms read verify b kandas", "13.0 +1s called verify b kandas", "14.0 +1s returned verify b kandas", "15.0 +1s delivered verify b kandas"}
+	if diff := cmp.Diff(want, story(brief)); diff != "" {
+		t.Error(diff)
+	}
+	if first, second := brief[1], brief[2]; first.Attempts != 1 || first.Took != 300*time.Millisecond || second.Attempts != 2 || second.Took != 0 {
+		t.Errorf("the attempts are %+v and %+v", first, second)
+	}
+	// Something else happened while the system was called: all steps are told.
+	between := Brief(Timeline("egov-17", []Outcome{o}, nil, []control.AuditRecord{breaker(11.3, "verify", control.Done)}))
+	want = slices.Replace(want, 1, 2, "11.1 +100ms read verify b kandas", "11.2 +100ms called verify b kandas",
+		"11.3 +100ms breaker verify kandas aru force breaker open slow", "11.4 +100ms returned verify b kandas timeout")
+	if diff := cmp.Diff(want, story(between)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	o := tried(dead(topics.ResultRejected))
+	again := later(10, dead(topics.ResultDelivered))
+	again.Code, again.Letter = "", ""
+	var got []string
+	for _, a := range Attempts("verify", topics.SourceHub, "b", []Outcome{again, o, o, parked("b"), hop(0, "verify", "a", topics.SourceHub, topics.ResultDelivered)}) {
+		got = append(got, fmt.Sprintf("%s %d %s %s %s %s", a.Began.Format("05.0"), a.Number, a.Took(), a.Result, a.Code, a.Letter))
+	}
+	want := []string{"11.1 1 200ms failed timeout ", "11.5 2 0s failed open ", "12.0 3 1s rejected http_422 l", "22.0 1 1s delivered  "}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if found := Attempts("verify", topics.SourceHub, "", []Outcome{{Route: "verify", Source: topics.SourceHub, Read: noon}}); found != nil {
+		t.Errorf("what cannot be trusted has attempts: %+v", found)
+	}
 }

@@ -19,12 +19,15 @@ type letter struct {
 
 	decision  string // the first that came: the one that is carried out
 	decidedAt time.Time
+
+	undoing bool // somebody has asked to take its discard back
+	undone  bool // and so it was: another letter of the message has followed
 }
 
 // excludes says whether the message of the letter must have no effect: nobody
-// knew of one, and nobody had it tried again.
+// knew of one, and nobody had it tried again or left that to a later letter.
 func (l *letter) excludes() bool {
-	return l.class != classUncertain && l.class != classEffectDone && l.decision != "replay"
+	return l.class != classUncertain && l.class != classEffectDone && l.decision != "replay" && !l.undone
 }
 
 // The classes of letters.
@@ -46,7 +49,11 @@ func (o *route) readDead(r *run) {
 		case "letter":
 			o.readLetter(r, rec)
 		case "decision":
-			if l != nil && l.decision == "" {
+			switch {
+			case l == nil:
+			case rec.Headers["hub_decision"] == "undo":
+				l.undoing = true
+			case l.decision == "":
 				l.decision, l.decidedAt = rec.Headers["hub_decision"], rec.Time
 			}
 		case "resolved":
@@ -86,6 +93,9 @@ func (o *route) readLetter(r *run, rec *Record) {
 	o.letters = append(o.letters, l)
 	o.byOrigin[l.origin] = append(o.byOrigin[l.origin], l)
 	if l.message != nil {
+		for _, before := range l.message.letters {
+			before.undone = before.undone || before.undoing && before.decision == "discard"
+		}
 		l.message.letters = append(l.message.letters, l)
 	}
 }

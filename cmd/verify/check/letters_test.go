@@ -62,6 +62,30 @@ var letters = []history{
 		b.decide("show", "a", "l", "replay")
 		b.letter(b.original(s), "m", "rejected", true)
 	}, nil},
+	{"discarded, taken back, and replayed", func(t *testing.T, b *builder) {
+		s := b.good("notices", "a")
+		b.letter(b.original(s), "l", "rejected", true)
+		b.decide("show", "a", "l", "discard")
+		b.decide("show", "a", "l", "undo")
+		b.letter(b.original(s), "m", "rejected", true)
+		b.decide("show", "a", "m", "replay")
+		b.through(s)
+	}, nil},
+	{"discarded, taken back, and an effect before anybody had it replayed", func(t *testing.T, b *builder) {
+		s := b.good("notices", "a")
+		b.letter(b.original(s), "l", "rejected", true)
+		b.decide("show", "a", "l", "discard")
+		b.decide("show", "a", "l", "undo")
+		b.letter(b.original(s), "m", "rejected", true)
+		b.through(s)
+	}, []string{"I5 both"}},
+	{"discarded, and an effect though nothing was taken back", func(t *testing.T, b *builder) {
+		s := b.good("notices", "a")
+		b.letter(b.original(s), "l", "rejected", true)
+		b.decide("show", "a", "l", "discard")
+		b.decide("show", "a", "l", "undo") // too late
+		b.through(s)
+	}, []string{"I5 both"}},
 	{"poison came to its letter", func(t *testing.T, b *builder) {
 		s := b.write(check.Send{ID: "p", Source: "x", Topic: "notices", Application: "a", Kind: check.Poison}, check.Acked)
 		b.letter(b.original(s), "l", "untrusted", false)

@@ -1,0 +1,155 @@
+package console_test
+
+import (
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kandashub/observability/console"
+	"kandashub/topics/servertest"
+)
+
+var (
+	rowForm  = regexp.MustCompile(`(?s)<tr.*?</tr>`)
+	cellForm = regexp.MustCompile(`(?s)<td[^>]*>(.*?)</td>`)
+	tagForm  = regexp.MustCompile(`(?s)<[^>]*>`)
+)
+
+// table returns the cells of the table under a heading, without those of time.
+func table(page, heading string, without int) (rows []string) {
+	_, page, _ = strings.Cut(page, `<h2 id="`+heading+`">`)
+	page, _, _ = strings.Cut(page, "</table>")
+	for _, row := range rowForm.FindAllString(page, -1) {
+		var cells []string
+		for i, c := range cellForm.FindAllStringSubmatch(row, -1) {
+			if i != without {
+				cells = append(cells, strings.TrimSpace(tagForm.ReplaceAllString(c[1], "")))
+			}
+		}
+		if len(cells) > 0 {
+			rows = append(rows, strings.Join(cells, " | "))
+		}
+	}
+	return rows
+}
+
+// lasted is the figure of a call's length, which a test cannot know.
+var lasted = regexp.MustCompile(`\d+\x{a0}(ms|s)`)
+
+// The letter's page has every attempt at its message, and the timeline, too.
+func TestAttemptsOfALetter(t *testing.T) {
+	w := indexed(t)
+	w.silent = 2
+	w.startHub()
+	w.send("egov-1")
+	first := w.letters(1)[0].ID
+	p := w.enters("operator")
+	var got []string
+	want := []string{
+		"1 | TOOK | no result, tried again | timeout | –",
+		"2 | TOOK | no result, tried again | timeout | –",
+		"3 | TOOK | dead letter, refused | http_422 | rejected (http_422): refused by the test",
+	}
+	has := func(id string, want ...string) {
+		t.Helper()
+		servertest.Eventually(t, "the attempts are indexed", func() bool {
+			got = table(lasted.ReplaceAllString(p.get(letterURL(id)), "TOOK"), "attempts", 0)
+			return len(got) >= len(want)
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	has(first, want...)
+	// It dies again: the new letter's page tells of the attempts before, too.
+	if status, _, page := p.post(letterURL(first)+"/replay", order()); status != 303 {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	var second string
+	servertest.Eventually(t, "the next letter", func() bool {
+		second = w.letters(1)[0].ID
+		return second != first
+	})
+	want[2] = "3 | TOOK | dead letter, refused | http_422 | another letter"
+	has(second, append(want, "1 | TOOK | dead letter, refused | http_422 | rejected (http_422): refused by the test")...)
+
+	_, _, page := p.post("/application", url.Values{"application": {"egov-1"}})
+	for n, text := range []string{"attempt 1</b>", "attempt 2</b>"} {
+		if strings.Count(page, text) != 1 {
+			t.Errorf("the timeline tells attempt %d not once:\n%s", n+1, main(page))
+		}
+	}
+	p.hasNot(page, iin)
+}
+
+// Without an index the page says so, and where the attempts are.
+func TestAttemptsWithoutAnIndex(t *testing.T) {
+	w := newWorld(t, nil)
+	w.startHub()
+	w.send("egov-1")
+	p := w.enters("viewer")
+	page := p.get(letterURL(w.letters(1)[0].ID))
+	p.has(page, "keeps no index of outcomes")
+	p.has(page, `<ul class="tree">`)
+	p.hasNot(page, "Secretova")
+}
+
+// A trace is text to copy, and a link where the hub is told of a place for traces
+// and logs.
+func TestLinksToTraceAndLogs(t *testing.T) {
+	for _, links := range []console.Links{{}, {Trace: "https://tempo.example/trace/{trace}?from=a&to=b", Logs: "https://logs.example/?q={application}+{trace}"}} {
+		w := newWorld(t, func(c *console.Config) { c.Links = links })
+		w.startHub()
+		w.send("egov-1")
+		p := w.enters("viewer")
+		page := main(p.get(letterURL(w.letters(1)[0].ID)))
+		id := regexp.MustCompile(`<span class="trace"><code class="wrap">([0-9a-f]{32})</code>`).FindStringSubmatch(page)
+		if len(id) != 2 {
+			t.Fatalf("no trace id:\n%s", page)
+		}
+		if links.Trace == "" {
+			p.hasNot(page, "noreferrer")
+			continue
+		}
+		p.has(page, `<a href="https://tempo.example/trace/`+id[1]+`?from=a&amp;to=b" rel="noreferrer">`)
+		p.has(page, `<a href="https://logs.example/?q=egov-1&#43;`+id[1]+`" rel="noreferrer">`)
+	}
+}
+
+// The application's page says how it stands to its deadline, in words beside the
+// picture.
+func TestDeadlineOfAnApplication(t *testing.T) {
+	w := indexed(t)
+	w.startHub()
+	w.send("egov-1")
+	w.letters(1)
+	for deadline, want := range map[time.Duration]string{0: "", time.Hour: "in time", time.Nanosecond: "late"} {
+		config := w.config
+		config.Deadline = deadline
+		c, err := console.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(c.Handler())
+		defer server.Close()
+		p := (&world{t: t, server: server}).enters("viewer")
+		var page string
+		servertest.Eventually(t, "the outcome is indexed", func() bool {
+			_, _, page = p.post("/application", url.Values{"application": {"egov-1"}})
+			return strings.Contains(page, ">dead letter<") && strings.Contains(page, `class="traces"`)
+		})
+		switch {
+		case want == "":
+			p.hasNot(page, `class="deadline"`)
+		default:
+			p.has(page, `<div class="deadline" data-state="`+strings.ReplaceAll(want, " ", "_")+`">`)
+			p.has(page, ">"+want+"</span>")
+			p.has(page, "waits here")
+		}
+	}
+}

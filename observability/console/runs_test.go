@@ -1,0 +1,81 @@
+package console_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"kandashub/observability"
+	"kandashub/topics/control"
+)
+
+// again is the same form from another tab.
+func again(form url.Values) url.Values {
+	out := url.Values{}
+	for name, values := range form {
+		out[name] = slices.Clone(values)
+	}
+	out.Set("request", uuid.NewString())
+	return out
+}
+
+// slow is a form that carries out a plan of all letters, for longer than a test.
+func (p *person) slow() url.Values {
+	p.t.Helper()
+	form, _ := p.planned("replay", "all")
+	form.Set("rate", "0.01")
+	return form
+}
+
+// A plan that two tabs carry out at once is carried out by the first; the second
+// is told by which run. Sent twice by one tab it is one run.
+func TestOnePlanOneRun(t *testing.T) {
+	w := newWorld(t, nil)
+	w.seed(20)
+	p := w.enters("operator")
+	form := p.slow()
+	status, location, page := p.post("/runs", form)
+	if status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	if status, to, page := p.post("/runs", form); status != http.StatusSeeOther || to != location {
+		t.Errorf("the same form again: %d, %s\n%s", status, to, main(page))
+	}
+	status, _, page = p.post("/runs", again(form))
+	says := fmt.Sprintf("plan %s (replay) is being carried out already, by run %s", form.Get("plan"), strings.TrimPrefix(location, "/runs/"))
+	if status != http.StatusConflict || !strings.Contains(page, observability.Mask(says)) {
+		t.Errorf("another tab: %d\n%s", status, main(page))
+	}
+	if n := strings.Count(p.get("/runs"), `href="/runs/`); n != 1 {
+		t.Errorf("%d runs are listed", n)
+	}
+}
+
+// Once the process ends no run begins, and one that is under way has ended, on
+// record, when the console has.
+func TestRunsAtShutdown(t *testing.T) {
+	w := newWorld(t, nil)
+	w.seed(20)
+	p := w.enters("operator")
+	form := p.slow()
+	if status, _, page := p.post("/runs", form); status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	w.shutDown()
+	steps, err := w.auditSteps()
+	if err != nil || len(steps) != 2 || !strings.HasSuffix(steps[0], control.Asked) || !strings.HasSuffix(steps[1], control.Failed) {
+		t.Errorf("on record is %q, %v", steps, err)
+	}
+	status, _, page := p.post("/runs", again(form))
+	if status != http.StatusConflict || !strings.Contains(page, "shutting down") {
+		t.Errorf("a run after the end: %d\n%s", status, main(page))
+	}
+	if now, err := w.auditSteps(); err != nil || len(now) != len(steps) {
+		t.Errorf("on record is %q, %v", now, err)
+	}
+}
