@@ -19,7 +19,7 @@ var untried = []struct{ alert, why string }{
 	{"HubPanics", "needs a hub that is broken on purpose"},
 	{"HubPersonalDataInLogs", "needs a hub with a log line that is wrong"},
 	{"HubRebalanceStorm", "needs eleven generations in fifteen seconds; a Kafka that answers each heartbeat with a rebalance did not bring it about"},
-	{"HubRouteFailed", "needs records that vanish under a hub that has read some; verify run does so (topic-deleted), and its topic does not come back as it was"},
+	{"HubRouteFailed", "needs records that vanish before they are read, after which nothing is as before: scenario records-deleted of verify run does so"},
 	{"HubVersionSkew", "needs a second build of the hub"},
 }
 
