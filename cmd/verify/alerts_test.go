@@ -65,9 +65,9 @@ func TestChosenTrials(t *testing.T) {
 		with, without string
 	}{
 		{alertsCmd{}, "HubFetchFailing", "HubRedisUnsafePolicy"},
-		{alertsCmd{}, "HubDeadlineMissed", "HubDLQUnresolvedOld"},
+		{alertsCmd{}, "HubCertificateExpiresNow", "HubDeadlineMissed"},
 		{alertsCmd{KafkaLibs: "jars"}, "HubRedisUnsafePolicy", "HubFetchFailing"},
-		{alertsCmd{Long: true}, "HubDLQUnresolvedOld", "HubRedisUnsafePolicy"},
+		{alertsCmd{Long: true}, "HubDeadlineMissed", "HubRedisUnsafePolicy"},
 		{alertsCmd{Only: []string{"HubDLQUnresolvedOld"}}, "HubDLQUnresolvedOld", "HubDown"},
 		{alertsCmd{Only: []string{"HubDeadlineMissed"}}, "HubDeadlineAtRisk", "HubDown"},
 	} {

@@ -57,8 +57,8 @@ func stages() []stage {
 	return []stage{
 		{name: "systems and people", trials: systemsAndPeople()},
 		{name: "Kafka and letters", trials: kafkaAndLetters()},
-		{name: "many", trials: many()},
-		{name: "late", trials: []trial{late()}},
+		{name: "many", long: true, trials: many()},
+		{name: "late", long: true, trials: []trial{late()}},
 		{name: "Redis slow", trials: []trial{{fault: "Redis answers late", alerts: []string{"HubRedisSlow"}, strike: redisProxy(proxy.Toxic{Latency: 120 * time.Millisecond}), heal: redisProxy(proxy.Toxic{})}}},
 		{name: "Redis cut off", trials: []trial{{fault: "nobody reaches Redis", alerts: []string{"HubRedisDown", "HubDedupErrors"},
 			strike: redisProxy(proxy.Toxic{Refuse: true}), heal: redisProxy(proxy.Toxic{})}}},
