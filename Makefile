@@ -1,7 +1,7 @@
 # What one does with this repository. `make` lists it.
 #
 # Variables: ONCE=1 KILL=n KAFKA=host:port REDIS=host:port PORT=first (0: free ones) RATE=n for run;
-# REAL=1 LONG=1 MUTANTS=1 SCENARIO="name ..." OUT=folder for verify;
+# REAL=1 LONG=1 MUTANTS=1 SCENARIO="name ..." OUT=folder for verify; REAL=1 LONG=1 for test-alerts;
 # QUICK=1 REAL=1 ARGS="flag ..." OUT=folder for bench.
 
 GO ?= go
@@ -88,9 +88,10 @@ verify-smoke: build failpoints
 	@$(BIN)/verify run --smoke --bin $(BIN)
 
 # Faults on real processes, a real Prometheus, and the alerts that must fire.
-test-alerts: build
-	@if command -v prometheus >/dev/null 2>&1; then \
-		$(BIN)/verify alerts --bin $(BIN); \
+test-alerts: build ## faults on which the alerts must fire, on a real Prometheus (REAL=1, LONG=1)
+	@libs=; if [ -n "$(REAL)" ]; then libs="--kafka-libs $$(deploy/servers/kafka-jars)" || exit 1; fi; \
+	if command -v prometheus >/dev/null 2>&1; then \
+		$(BIN)/verify alerts --bin $(BIN) $$libs $(if $(LONG),--long); \
 	elif [ -n "$$CI" ]; then \
 		echo "test-alerts: Prometheus is not installed: in CI that is a failure" >&2; exit 1; \
 	else \

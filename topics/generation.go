@@ -92,6 +92,7 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	for _, p := range g.partitions {
 		c.Delivery.Metrics.ForgetPartition(p.number)
 	}
+	c.Delivery.Metrics.Assigned(0) // until it is a member again, nobody's may be what was its
 	var stop errStop
 	if errors.As(context.Cause(ctx), &stop) {
 		return stop

@@ -24,18 +24,22 @@ import (
 // waits for a real Prometheus to say so, and to fall silent again. Its rules are
 // the hub's own, with a minute made a second.
 type alertsCmd struct {
-	Bin        string `default:"bin" type:"path" help:"Folder of the programs: hub, hubctl, mocks."`
-	Prometheus string `default:"prometheus" help:"Prometheus' program, 2.42 or newer."`
-	Out        string `type:"path" help:"Folder for data and logs, kept afterwards. Without it a temporary one is made."`
+	Bin        string   `default:"bin" type:"path" help:"Folder of the programs: hub, hubctl, mocks."`
+	Prometheus string   `default:"prometheus" help:"Prometheus' program, 2.42 or newer."`
+	KafkaLibs  string   `type:"path" help:"Folder with Apache Kafka's jars: real servers instead of the embedded ones."`
+	Long       bool     `help:"Faults that take minutes, too."`
+	Only       []string `placeholder:"ALERT" help:"Only the faults on which these alerts must fire."`
+	List       bool     `help:"List the alerts, each with its fault, or with why it has none; break nothing."`
+	Out        string   `type:"path" help:"Folder for data and logs, kept afterwards. Without it a temporary one is made."`
 }
 
 // rulesFaster makes a minute of the rules a second.
 const rulesFaster = 60
 
-// How long alerts may take. The slowest of those that are tried needs an hour,
+// How long alerts may take. The slowest of those that are tried needs four hours,
 // and one may fire on for half an hour.
 const (
-	fireWithin  = 120 * time.Second
+	fireWithin  = 2 * time.Minute
 	clearWithin = 90 * time.Second
 )
 
@@ -44,6 +48,7 @@ const watchdog = "HubWatchdog"
 
 // A watch is a world with a Prometheus.
 type watch struct {
+	dir        string // of data and logs
 	world      *world.World
 	prometheus *promserver.Server
 	kafka      *kgo.Client
@@ -52,6 +57,13 @@ type watch struct {
 
 // Run is `verify alerts`.
 func (c *alertsCmd) Run(ctx context.Context) (err error) {
+	if c.List {
+		return listAlerts(os.Stdout)
+	}
+	chosen := c.chosen(stages())
+	if len(chosen) == 0 {
+		return errors.New("no fault that can be injected here raises one of these alerts; verify alerts --list shows those there are")
+	}
 	dir := c.Out
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "kandashub-alerts-"); err != nil {
@@ -70,10 +82,28 @@ func (c *alertsCmd) Run(ctx context.Context) (err error) {
 	ctx, stop := context.WithCancel(ctx)
 	defer w.close()
 	defer stop()
-	if err := w.play(ctx, stages()); err != nil {
+	if err := w.play(ctx, chosen); err != nil {
 		return fmt.Errorf("%w; data and logs are in %s", err, dir)
 	}
 	return nil
+}
+
+// chosen are the stages to be played, with the trials that can be here.
+func (c *alertsCmd) chosen(all []stage) (out []stage) {
+	here := map[bool]servers{false: embedded, true: realServer}[c.KafkaLibs != ""]
+	for _, s := range all {
+		var trials []trial
+		for _, t := range s.trials {
+			wanted := len(c.Only) == 0 || slices.ContainsFunc(c.Only, func(alert string) bool { return slices.Contains(t.all(), alert) })
+			if wanted && (t.on == "" || t.on == here) && (!s.long || c.Long || len(c.Only) > 0) {
+				trials = append(trials, t)
+			}
+		}
+		if s.trials = trials; len(trials) > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // start brings everything up.
@@ -86,10 +116,12 @@ func (c *alertsCmd) start(ctx context.Context, dir string) (*watch, error) {
 		return nil, err
 	}
 	program := func(name string) string { return filepath.Join(c.Bin, name) }
-	w := &watch{}
-	if w.world, err = world.Start(ctx, world.Config{
-		Dir: dir, Verify: self, Hub: program("hub"), Mocks: program("mocks"), Hubctl: program("hubctl"), Replicas: 2, Seed: 1,
-	}); err != nil {
+	w := &watch{dir: dir}
+	config := world.Config{Dir: dir, Verify: self, Hub: program("hub"), Mocks: program("mocks"), Hubctl: program("hubctl"), Replicas: 2, Seed: 1}
+	if c.KafkaLibs != "" {
+		config.Real = &world.Real{KafkaLibs: c.KafkaLibs, Brokers: 1, AOF: true}
+	}
+	if w.world, err = world.Start(ctx, config); err != nil {
 		return nil, err
 	}
 	if w.prometheus, err = w.world.StartPrometheus(ctx, c.Prometheus, alerts.Render(alerts.Options{Faster: rulesFaster})); err == nil {
@@ -153,24 +185,33 @@ type row struct {
 // try has one fault strike, waits for its alerts, takes it away, and waits for
 // them to fall silent.
 func (w *watch) try(ctx context.Context, t trial) (rows []row, err error) {
-	struck := time.Now()
-	if err := t.strike(ctx, w); err != nil {
-		return nil, fmt.Errorf("%s: %w", t.fault, err)
+	struck, fired := time.Now(), map[string]time.Duration{}
+	steps := []phase{{t.alerts, t.strike}}
+	if t.then != nil {
+		steps = append(steps, *t.then)
 	}
-	fired, err := w.each(ctx, t.alerts, true, fireWithin)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.fault, err)
+	for _, p := range steps {
+		if err := p.strike(ctx, w); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.fault, err)
+		}
+		seen, err := w.each(ctx, p.alerts, true, fireWithin)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.fault, err)
+		}
+		for a, at := range seen {
+			fired[a] = at.Sub(struck)
+		}
 	}
 	healed := time.Now()
 	if err := t.heal(ctx, w); err != nil {
 		return nil, fmt.Errorf("%s: at its end: %w", t.fault, err)
 	}
-	silent, err := w.each(ctx, t.alerts, false, clearWithin)
+	silent, err := w.each(ctx, t.all(), false, clearWithin)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t.fault, err)
 	}
-	for _, a := range t.alerts {
-		rows = append(rows, row{t.fault, a, fired[a].Sub(struck), silent[a].Sub(healed)})
+	for _, a := range t.all() {
+		rows = append(rows, row{t.fault, a, fired[a], silent[a].Sub(healed)})
 	}
 	return rows, nil
 }

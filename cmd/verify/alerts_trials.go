@@ -2,14 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
-	"slices"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"kandashub/cmd/verify/broker"
 	"kandashub/cmd/verify/load"
@@ -17,240 +11,132 @@ import (
 	"kandashub/mocks"
 )
 
-// A trial is a fault and the alerts that must fire on it.
+// A trial is a fault and the alerts that must fire on it. Some faults go on in a
+// second step once the first has been told of.
 type trial struct {
-	fault        string
-	alerts       []string
-	strike, heal func(ctx context.Context, w *watch) error
+	fault  string
+	alerts []string
+	strike step
+	then   *phase // nil: no second step
+	heal   step
+	on     servers
 }
+
+// A phase is the second step of a fault, and the alerts that must fire on it.
+type phase struct {
+	alerts []string
+	strike step
+}
+
+// servers say on which Kafka and Redis a fault can be injected; empty: on any.
+type servers string
+
+const (
+	embedded   servers = "embedded" // only a Kafka of ours refuses what it is told to
+	realServer servers = "real"     // only redis-server has the setting
+)
 
 // A stage is some trials that strike at once and do not disturb each other.
 type stage struct {
 	name   string
+	long   bool // takes minutes: not part of make test
 	trials []trial
+}
+
+// all are the alerts that a trial waits for.
+func (t trial) all() []string {
+	if t.then == nil {
+		return t.alerts
+	}
+	return append(append([]string(nil), t.alerts...), t.then.alerts...)
 }
 
 // stages are all trials. Waits that people make (an hour's pause) are of routes on
 // which nothing flows here, so that no message is late for them.
 func stages() []stage {
 	return []stage{
-		{"systems and people", []trial{
-			{"kandas is down", []string{"HubBreakerOpen", "HubBreakerOpenLong", "HubExternalErrorsHigh", "HubConsumerLagSecondsHigh", "HubConsumerLagSecondsCritical"},
-				refuse("kandas"), accept("kandas")},
-			{"egov answers just in time", []string{"HubExternalSlow"}, faulty("egov", mocks.Fault{LatencyMS: 1350}), well("egov")},
-			{"migration refuses our token", []string{"HubAccessRefused"}, faulty("migration", mocks.Fault{Status: http.StatusUnauthorized}), well("migration")},
-			{"a letter holds its application", []string{"HubDLQArrivals", "HubParkedOld"},
-				faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), decide("notify-statecorp", "replay")},
-			{"a pause is forgotten", []string{"HubRoutePausedLong"}, hubctl("route", "pause", "reissue"), hubctl("route", "resume", "reissue")},
-			{"a held breaker is forgotten", []string{"HubBreakerForced"}, hubctl("breaker", "open", "iin-generate"), hubctl("breaker", "release", "iin-generate")},
-		}},
-		{"Kafka and letters", []trial{
-			kafkaRefuses("replies cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted"}, "HubPublishFailing", "HubAttemptStuck"),
-			kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "iin.results"}, "HubFetchFailing"),
-			kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.notify-statecorp"}, "HubCommitFailing"),
-			{"senders send what is no message", []string{"HubDLQFlood"}, poison, decide("verify", "discard")},
-			refusedLetters(),
-		}},
-		{"Redis cut off", []trial{{"nobody reaches Redis", []string{"HubRedisDown", "HubDedupErrors"},
-			func(_ context.Context, w *watch) error { return w.world.RedisProxy.Set(proxy.Toxic{Refuse: true}) },
-			func(_ context.Context, w *watch) error { return w.world.RedisProxy.Clear() }}}},
-		{"Redis emptied", []trial{{"Redis has lost its data", []string{"HubClaimsLost"}, func(ctx context.Context, w *watch) error {
+		{name: "systems and people", trials: systemsAndPeople()},
+		{name: "Kafka and letters", trials: kafkaAndLetters()},
+		{name: "many", long: true, trials: many()},
+		{name: "late", long: true, trials: []trial{late()}},
+		{name: "Redis slow", trials: []trial{{fault: "Redis answers late", alerts: []string{"HubRedisSlow"}, strike: redisProxy(proxy.Toxic{Latency: 120 * time.Millisecond}), heal: redisProxy(proxy.Toxic{})}}},
+		{name: "Redis cut off", trials: []trial{{fault: "nobody reaches Redis", alerts: []string{"HubRedisDown", "HubDedupErrors"},
+			strike: redisProxy(proxy.Toxic{Refuse: true}), heal: redisProxy(proxy.Toxic{})}}},
+		{name: "Redis emptied", trials: []trial{{fault: "Redis has lost its data", alerts: []string{"HubClaimsLost"}, strike: func(ctx context.Context, w *watch) error {
 			_, err := w.world.RedisCommand(ctx, "FLUSHALL")
 			return err
-		}, again(hubctl("claims", "accept"))}}},
-		{"memory", []trial{
-			{"a hub has little memory", []string{"HubMemoryHigh"}, restart("GOMEMLIMIT=16MiB"), restart()},
-		}},
-		{"hubs", []trial{{"all hubs die", []string{"HubDown", "HubInstanceDown"}, killAll, startAll}}},
-		{"topics", []trial{{"a topic is missing", []string{"HubRoutePartitionsWrong"}, startWithout("statecorp.certificate-requests"),
-			both(func(ctx context.Context, w *watch) error {
-				_, err := w.world.Hubctl(ctx, "topics", "create", "--replication=1")
-				return err
-			}, readyAll)}}},
+		}, heal: again(hubctl("claims", "accept"))}}},
+		{name: "Redis may evict", trials: []trial{{fault: "Redis is told to make room", alerts: []string{"HubRedisUnsafePolicy"}, on: realServer,
+			strike: redisSet("maxmemory-policy", "allkeys-lru"), heal: redisSet("maxmemory-policy", "noeviction")}}},
+		{name: "Redis full", trials: []trial{{fault: "Redis is nearly full", alerts: []string{"HubRedisMemoryHigh"}, on: realServer,
+			strike: redisNearlyFull, heal: redisSet("maxmemory", "0")}}},
+		{name: "memory", trials: []trial{{fault: "a hub has little memory", alerts: []string{"HubMemoryHigh"}, strike: restart(1, "GOMEMLIMIT=16MiB"), heal: restart(1)}}},
+		{name: "hubs", trials: []trial{{fault: "all hubs die", alerts: []string{"HubDown", "HubInstanceDown"}, strike: killAll, heal: startAll}}},
+		{name: "topics", trials: []trial{{fault: "a topic is missing", alerts: []string{"HubRoutePartitionsWrong"},
+			strike: startWithout("statecorp.certificate-requests"), heal: both(makeTopics, readyAll)}}},
+		{name: "hours", long: true, trials: hours()},
 	}
 }
 
-// A step is one thing that a trial does.
-type step = func(ctx context.Context, w *watch) error
-
-func both(steps ...step) step {
-	return func(ctx context.Context, w *watch) error {
-		for _, s := range steps {
-			if err := s(ctx, w); err != nil {
-				return err
-			}
-		}
-		return nil
+func systemsAndPeople() []trial {
+	return []trial{
+		{fault: "kandas is down", alerts: []string{"HubBreakerOpen", "HubBreakerOpenLong", "HubExternalErrorsHigh", "HubConsumerLagSecondsHigh", "HubConsumerLagSecondsCritical"},
+			strike: refuse("kandas"), heal: accept("kandas")},
+		{fault: "egov answers just in time", alerts: []string{"HubExternalSlow"}, strike: faulty("egov", mocks.Fault{LatencyMS: 1350}), heal: well("egov")},
+		{fault: "migration refuses our token", alerts: []string{"HubAccessRefused"}, strike: faulty("migration", mocks.Fault{Status: http.StatusUnauthorized}), heal: well("migration")},
+		{fault: "a letter holds its application", alerts: []string{"HubDLQArrivals", "HubParkedOld"},
+			strike: faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), heal: decide("notify-statecorp", "replay")},
+		{fault: "a pause is forgotten", alerts: []string{"HubRoutePausedLong"}, strike: hubctl("route", "pause", "reissue"), heal: hubctl("route", "resume", "reissue")},
+		{fault: "a held breaker is forgotten", alerts: []string{"HubBreakerForced"}, strike: hubctl("breaker", "open", "iin-generate"), heal: hubctl("breaker", "release", "iin-generate")},
+		strangers(),
+		certificate("eds"),
 	}
 }
 
-// again repeats a step until it succeeds: some things may be done only after a
-// while.
-func again(s step) step {
-	return func(ctx context.Context, w *watch) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
-		defer cancel()
-		var last error
-		err := until(ctx, 500*time.Millisecond, func() bool {
-			last = s(ctx, w)
-			return last == nil
-		})
-		if err != nil {
-			return errors.Join(err, last)
-		}
-		return nil
+func kafkaAndLetters() []trial {
+	return []trial{
+		kafkaRefuses("replies cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted"}, "HubPublishFailing", "HubAttemptStuck"),
+		kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "statecorp.notifications"}, "HubFetchFailing"),
+		kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.delivered"}, "HubCommitFailing"),
+		kafkaRefuses("a group cannot be joined", broker.Fault{Keys: []string{"JoinGroup", "Heartbeat"}, Group: "hub.reissue"}, "HubPartitionsUnassigned"),
+		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard")},
+		refusedLetters(),
 	}
 }
 
-// flow begins the load that flows throughout.
-func (w *watch) flow(ctx context.Context) error {
-	if err := w.world.Ask(ctx, http.MethodPut, "kandas", "/_loose", map[string]bool{"on": true}, nil); err != nil {
-		return err
+// many are faults of load: more than goes out, and letters that hold many messages.
+func many() []trial {
+	plan := func(run string, seed int64, channel string, notices, applications int) load.Plan {
+		return load.Plan{Run: run, Fresh: true, Notices: notices, Applications: applications, Channels: []string{channel}, Seed: seed}
 	}
-	w.send(ctx, load.Plan{Run: "flow", Fresh: true, Notices: 20_000, Applications: 40, Channels: []string{"migration", "egov", "statecorp"}, Signed: 0.2, Seed: 1}, 20)
-	return nil
-}
-
-// send sends a plan in the background, until ctx ends.
-func (w *watch) send(ctx context.Context, p load.Plan, rate float64) {
-	d := load.NewDriver(p, rate, w.kafka)
-	w.loads.Go(func() { _ = d.Run(ctx) }) // what it could not send is no matter of the alerts
-}
-
-// poison sends what can only become letters.
-func poison(ctx context.Context, w *watch) error {
-	w.send(ctx, load.Plan{Run: "bad", Fresh: true, Notices: 60, Applications: 5, Channels: []string{"migration"}, Poison: 1, Seed: 2}, 100)
-	return nil
-}
-
-func refuse(system string) step {
-	return func(_ context.Context, w *watch) error {
-		return w.world.SystemProxy(system).Set(proxy.Toxic{Refuse: true})
+	return []trial{
+		{fault: "letters hold hundreds of messages", alerts: []string{"HubParkedMany"},
+			strike: both(faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity}), sends(plan("held", 4, "egov", 650, 3), 60)),
+			heal:   both(well("egov"), decide("notify-egov", "replay"))},
+		{fault: "more comes in than goes out", alerts: []string{"HubConsumerLagGrowing"},
+			strike: both(hubctl("route", "pause", "notify-migration"), sends(plan("pile", 5, "migration", 2500, 40), 70)), heal: hubctl("route", "resume", "notify-migration")},
 	}
 }
 
-func accept(system string) step {
-	return func(_ context.Context, w *watch) error { return w.world.SystemProxy(system).Clear() }
+// late is an application whose legal time ends within seconds.
+func late() trial {
+	return trial{fault: "an application is late", alerts: []string{"HubDeadlineAtRisk"},
+		strike: both(restartAll("HUB_DEADLINE=5s"), faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1})),
+		then:   &phase{[]string{"HubDeadlineMissed"}, again(decide("notify-statecorp", "replay"))}, heal: restartAll()}
 }
 
-func faulty(system string, f mocks.Fault) step {
-	return func(ctx context.Context, w *watch) error { return w.world.SetFault(ctx, system, f) }
-}
-
-func well(system string) step {
-	return func(ctx context.Context, w *watch) error { return w.world.SetFault(ctx, system) }
-}
-
-// hubctl does what a person would.
-func hubctl(args ...string) step {
-	return func(ctx context.Context, w *watch) error {
-		_, err := w.world.Hubctl(ctx, append(slices.Clone(args), "--who", "verify", "--why", "a fault that was injected")...)
-		return err
+// hours are what takes minutes even here.
+func hours() []trial {
+	return []trial{
+		{fault: "nobody decides of a letter", alerts: []string{"HubDLQUnresolvedOld"},
+			strike: faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), heal: decide("notify-statecorp", "replay")},
+		{fault: "kandas is down for over a minute", alerts: []string{"HubLatencyErrorBudgetBurn"},
+			strike: both(refuse("kandas"), behind("delivered", 70), accept("kandas")), heal: accept("kandas")},
+		flapping("egov"),
 	}
 }
 
-// decide decides all letters of a route.
-func decide(route, action string) step {
-	return func(ctx context.Context, w *watch) error {
-		out, err := w.world.Hubctl(ctx, "dead", "plan", "--route", route, "--action", action, "-o", "json")
-		if err != nil {
-			return err
-		}
-		var plan struct {
-			Hash    string `json:"hash"`
-			Letters int    `json:"letters"`
-		}
-		if err := json.Unmarshal([]byte(out), &plan); err != nil {
-			return fmt.Errorf("hubctl dead plan: %w", err)
-		}
-		if plan.Letters == 0 {
-			return errors.New("there is no letter to decide of")
-		}
-		return hubctl("dead", "run", "--plan", plan.Hash, "--route", route, "--action", action, "--rate", "50/s", "--canary", "1")(ctx, w)
-	}
-}
-
-// kafkaRefuses is a fault of Kafka's: it does not allow some requests.
-func kafkaRefuses(name string, f broker.Fault, alerts ...string) trial {
-	f.Error = "TOPIC_AUTHORIZATION_FAILED"
-	if f.Group != "" {
-		f.Error = "GROUP_AUTHORIZATION_FAILED"
-	}
-	var handle *broker.Handle
-	return trial{name, alerts,
-		func(ctx context.Context, w *watch) (err error) {
-			handle, err = w.world.BrokerFault(ctx, f)
-			return err
-		},
-		func(ctx context.Context, _ *watch) error {
-			_, err := handle.Remove(ctx)
-			return err
-		}}
-}
-
-// refusedLetters makes letters that cannot be written.
-func refusedLetters() trial {
-	t := kafkaRefuses("letters cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "notify-egov.dead"}, "HubDLQPublishFailing")
-	t.strike = both(t.strike, faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 2}))
-	t.heal = both(t.heal, again(decide("notify-egov", "replay")))
-	return t
-}
-
-// restart ends the last hub in good order and starts it again, with more settings.
-func restart(env ...string) step {
-	return func(ctx context.Context, w *watch) error {
-		h := w.world.Hubs[len(w.world.Hubs)-1]
-		if err := h.Term(ctx); err != nil {
-			return err
-		}
-		return errors.Join(h.Start(env...), h.Ready(ctx))
-	}
-}
-
-func killAll(_ context.Context, w *watch) error {
-	for _, h := range w.world.Hubs {
-		h.Kill()
-	}
-	return nil
-}
-
-func startAll(ctx context.Context, w *watch) error {
-	for _, h := range w.world.Hubs {
-		if err := h.Start(); err != nil {
-			return err
-		}
-	}
-	return readyAll(ctx, w)
-}
-
-func readyAll(ctx context.Context, w *watch) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for _, h := range w.world.Hubs {
-		if err := h.Ready(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// startWithout takes a topic away while no hub runs, and starts them: hubs that
-// run would take it for data that were lost.
-func startWithout(topic string) step {
-	return func(ctx context.Context, w *watch) error {
-		for _, h := range w.world.Hubs {
-			if err := h.Term(ctx); err != nil {
-				return err
-			}
-		}
-		if _, err := kadm.NewClient(w.kafka).DeleteTopics(ctx, topic); err != nil {
-			return err
-		}
-		for _, h := range w.world.Hubs {
-			if err := h.Start(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+// redisProxy sets what happens on the way to Redis.
+func redisProxy(t proxy.Toxic) step {
+	return func(_ context.Context, w *watch) error { return w.world.RedisProxy.Set(t) }
 }

@@ -134,24 +134,9 @@ func auditHolds(r *run, h *check.History, _ *check.Verdict) (out []string) {
 // replayAll decides to replay all letters of a route, by a plan.
 func replayAll(route string) func(ctx context.Context, r *run) error {
 	return func(ctx context.Context, r *run) error {
-		out, err := r.hubctl(ctx, "dead", "plan", "--route", route, "--action", "replay", "-o", "json")
-		if err != nil {
-			return err
-		}
-		var plan struct {
-			Hash    string `json:"hash"`
-			Letters int    `json:"letters"`
-		}
-		if err := json.Unmarshal([]byte(out), &plan); err != nil {
-			return fmt.Errorf("hubctl dead plan -o json: %w", err)
-		}
-		if plan.Letters == 0 {
-			return errors.New("there is no letter to replay")
-		}
 		end := r.band("replay")
 		defer end()
-		out, err = r.hubctl(ctx, "dead", "run", "--plan", plan.Hash, "--route", route, "--action", "replay", "--rate", "50/s", "--canary", "1",
-			"--who", "verify", "--why", "the fault is over")
+		out, err := decideAll(ctx, r.hubctl, route, "replay", "the fault is over")
 		r.note("hubctl dead run: %s", firstLine(out))
 		return err
 	}
