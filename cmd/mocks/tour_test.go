@@ -176,7 +176,7 @@ func TestTour(t *testing.T) {
 	v.run("dead", "replay", id, "--route", route, "--who", "visitor", "--why", "the portal is well again")
 	v.sees("is through after all")
 	servertest.Eventually(t, "the trace of the refused notice shows that", func() bool {
-		return regexp.MustCompile(`process kandas\.events</td>\s*<td class="n">\d+ <span class="failure">1 failed`).MatchString(v.get("http://" + v.address("traces")))
+		return regexp.MustCompile(`process kandas\.events</td>\s*<td class="n">\d+ <span class="failure">2 failed`).MatchString(v.get("http://" + v.address("traces")))
 	})
 
 	v.fault("down", time.Minute)
