@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/segmentio/kafka-go"
 
@@ -95,7 +96,10 @@ func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) out
 		}
 		return out
 	}
-	out := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter, tries)
+	out, refused := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter, tries)
+	if refused != "" {
+		return p.refuse(d, refused)
+	}
 	if out.kind != finished && out.kind != held {
 		return out
 	}
@@ -132,43 +136,84 @@ func resolution(action string) string {
 	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
 }
 
-// Decide carries out what a person decided of a letter.
-func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limiter, tries *tries) outcome {
+// Why an answer is refused. The texts are told to people.
+const (
+	answerUnread = "the given replies cannot be read"
+	answerBroken = "the given replies break their contract"
+)
+
+// refuse ends a decision that cannot be carried out: the letter stays as it is.
+func (p *partition) refuse(d *decision, why string) outcome {
+	r := controlRecord(string(d.record.Key), kindRefused, "hub_letter", d.letter)
+	r.Headers = append(r.Headers, kafka.Header{Key: headerDecisionID, Value: []byte(d.id)}, kafka.Header{Key: "hub_reason", Value: []byte(why)})
+	if _, err := p.append(p.dead.topic, r); err != nil {
+		return outcome{kind: stopped}
+	}
+	p.delivery.Log.Warn("decision", "route", p.delivery.Route.Name, "letter", d.letter, "command", d.action, "result", "refused: "+why)
+	return outcome{kind: finished}
+}
+
+// refused forgets a decision that an earlier owner has refused. The letter is still
+// there, so both are read again.
+func (p *partition) refused(r *Record) {
+	id, _ := r.header(headerDecisionID)
+	l := p.lanes[string(r.Key)]
+	if l == nil {
+		return
+	}
+	l.decisions = slices.DeleteFunc(l.decisions, func(d *decision) bool {
+		if d.id != id || l.busy && d == l.decisions[0] {
+			return false
+		}
+		p.settle(p.dead, d.record.Offset)
+		return true
+	})
+}
+
+// Decide carries out what a person decided of a letter. refused says why it cannot
+// be done; nothing has changed then.
+func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limiter, tries *tries) (out outcome, refused string) {
 	l := d.begin(t, letter)
 	holds, _ := letter.header("hub_holds")
 	if holds != "true" {
 		l.reportDecision(what)
 		l.logDecision(what, "carried out")
-		return outcome{kind: finished} // not to be trusted: it can only be discarded
+		return outcome{kind: finished}, "" // not to be trusted: it can only be discarded
 	}
 	var err error
 	if l.msg, err = Parse(letter); err != nil {
 		l.logDecision(what, "the letter cannot be read")
-		return outcome{kind: finished}
+		return outcome{kind: finished}, ""
+	}
+	var given []reply
+	if what.action == DecideAnswer { // before the claim says that all is done
+		if given, refused = l.given(what); refused != "" {
+			return outcome{}, refused
+		}
 	}
 	request := l.request()
 	request.DecisionID = what.id
 	class, _ := letter.header("hub_class")
 	acted, err := d.Claims.Decide(t, request, what.letter, claimDecision(what.action, class))
 	if err != nil {
-		return l.redisAway(t, err)
+		return l.redisAway(t, err), ""
 	}
 	failpoint.Hit(failpoint.Decided, d.Route.Name)
 	switch {
 	case what.action == DecideReplay:
 		// Whether or not it acted: an earlier hub may have died after its claim,
 		// and the claim says what is left to do.
-		return d.Deliver(t, letter, places, tries)
+		return d.Deliver(t, letter, places, tries), ""
 	case acted && what.action == DecideAnswer:
-		if out := l.give(t, what); out.kind != finished {
-			return out
+		if out := l.writeReplies(t, given); out.kind != finished {
+			return out, ""
 		}
 	}
 	if acted {
 		l.reportDecision(what)
 	}
 	l.logDecision(what, "carried out")
-	return outcome{kind: finished, before: !acted}
+	return outcome{kind: finished, before: !acted}, ""
 }
 
 // claimDecision is what an action does to the claim.
@@ -185,13 +230,12 @@ func claimDecision(action, class string) claims.Decision {
 	}
 }
 
-// give writes a person's replies. Their ids derive from the letter, so that a
+// given makes a person's replies. Their ids derive from the letter, so that a
 // repeat after a crash makes the same.
-func (l *life) give(ctx context.Context, what *decision) outcome {
+func (l *life) given(what *decision) (made []reply, refused string) {
 	var given []GivenReply
 	if err := json.Unmarshal(what.record.Value, &given); err != nil {
-		l.logDecision(what, "its replies cannot be read")
-		return outcome{kind: finished}
+		return nil, answerUnread
 	}
 	replies := make([]Reply, len(given))
 	for i, g := range given {
@@ -199,10 +243,9 @@ func (l *life) give(ctx context.Context, what *decision) outcome {
 	}
 	made, err := l.makeReplies(replies)
 	if err != nil {
-		l.logDecision(what, "its replies break their contract")
-		return outcome{kind: finished}
+		return nil, answerBroken
 	}
-	return l.writeReplies(ctx, made)
+	return made, ""
 }
 
 func (l *life) logDecision(what *decision, result string) {

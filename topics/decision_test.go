@@ -2,6 +2,9 @@ package topics_test
 
 import (
 	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"kandashub/topics"
@@ -99,6 +102,56 @@ func TestAnswerIsPublishedOnceAndCallsNobody(t *testing.T) {
 	}
 	if n != 1 {
 		t.Errorf("the answer was published %d times", n)
+	}
+}
+
+// An answer that breaks the contract is refused before the claim says that all is
+// done: the letter waits for another decision, also under a next owner, which
+// passes over the one that was refused.
+func TestAnswerThatBreaksItsContract(t *testing.T) {
+	b := newBench(t, topics.C3)
+	b.failing(refuse("app", 0))
+	b.check = func(_ string, m topics.Message) (string, error) {
+		if string(m.Data) == `{"n":-1}` {
+			return "schema", errors.New("below zero")
+		}
+		return "", nil
+	}
+	stop := b.start()
+	b.send("app", 0, 1)
+	l := b.letters(1)[0]
+	answer := topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"n":-1}`)}
+	b.decide(l, topics.DecideAnswer, "d1", answer)
+	refusals := func() int {
+		n := 0
+		for _, r := range b.read(b.route.DeadTopic()) {
+			for _, h := range r.Headers {
+				if h.Key == "hub_kind" && string(h.Value) == "refused" {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	servertest.Eventually(t, "the answer is refused", func() bool { return strings.Contains(b.refusal("d1"), "break their contract") })
+	if again := b.letters(1)[0]; again.ID != l.ID || len(again.Decisions) > 0 {
+		t.Errorf("the letter is %+v, want the same one, undecided", again)
+	}
+	stop()
+	b.start()
+	answer.Data = json.RawMessage(`{"n":77}`)
+	b.decide(l, topics.DecideAnswer, "d2", answer)
+	b.awaitEffects("app", 1)
+	b.letters(0)
+	if n := refusals(); n != 1 {
+		t.Errorf("the next owner has refused it again: %d refusals", n)
+	}
+	var published []string
+	for _, m := range b.read(b.route.Writes[0]) {
+		published = append(published, string(m.Value))
+	}
+	if !slices.Contains(published, `{"n":77}`) || slices.Contains(published, `{"n":-1}`) {
+		t.Errorf("published: %q", published)
 	}
 }
 

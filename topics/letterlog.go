@@ -18,7 +18,7 @@ type LetterLog struct {
 	byID     map[string]*Letter
 	lastOf   map[[2]string]*Letter // by message
 	resolved map[string]bool       // also of letters that lie before the start
-	refused  map[string]string     // undos that were refused, by the decision's id: why
+	refused  map[string]string     // decisions that were refused, by the decision's id: why
 
 	light  bool  // keeps names, not what letters carry
 	before int64 // start so many records before what the route has committed; -1: at the first
@@ -141,8 +141,7 @@ func (g *LetterLog) Each(f func(*Letter)) {
 	}
 }
 
-// Refused says why the hub has refused an undo, by the id of that decision; empty
-// if it has not.
+// Refused says why the hub has refused a decision, by its id; empty if it has not.
 func (g *LetterLog) Refused(id string) string { return g.refused[id] }
 
 func (g *LetterLog) take(r *Record) {
@@ -168,6 +167,9 @@ func (g *LetterLog) take(r *Record) {
 	case kindRefused:
 		decision, _ := r.header(headerDecisionID)
 		g.refused[decision], _ = r.header("hub_reason")
+		if l := g.byID[id]; l != nil && !l.Resolved { // another one may be made
+			l.Decisions = slices.DeleteFunc(l.Decisions, func(d Decision) bool { return d.ID == decision })
+		}
 	}
 }
 

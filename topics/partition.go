@@ -179,6 +179,9 @@ func (p *partition) arriveDead(recs []*Record) {
 			p.settle(s, r.Offset)
 		case kindDecision:
 			p.decided(r)
+		case kindRefused:
+			p.refused(r)
+			p.settle(s, r.Offset)
 		default:
 			p.settle(s, r.Offset)
 		}

@@ -60,17 +60,6 @@ func (r *Record) letterLies() (offset int64, ok bool) {
 	return offset, err == nil
 }
 
-// refuse ends an undo that cannot be carried out: the letter stays as it is.
-func (p *partition) refuse(d *decision, why string) outcome {
-	r := controlRecord(string(d.record.Key), kindRefused, "hub_letter", d.letter)
-	r.Headers = append(r.Headers, kafka.Header{Key: headerDecisionID, Value: []byte(d.id)}, kafka.Header{Key: "hub_reason", Value: []byte(why)})
-	if _, err := p.append(p.dead.topic, r); err != nil {
-		return outcome{kind: stopped}
-	}
-	p.delivery.Log.Warn("decision", "route", p.delivery.Route.Name, "letter", d.letter, "command", d.action, "result", "refused: "+why)
-	return outcome{kind: finished}
-}
-
 // undo carries out an undo: first the claim says dead again, then the letter is
 // written. refused says why it cannot be done.
 func (d *Delivery) undo(t term, lies *Record, what *decision) (out outcome, refused string) {

@@ -199,7 +199,7 @@ const (
 	kindLetter   = "letter"   // a dead letter
 	kindDecision = "decision" // what a person decided of a letter
 	kindResolved = "resolved" // a decision has been carried out
-	kindRefused  = "refused"  // an undo could not be carried out, and why; for who asked for it
+	kindRefused  = "refused"  // a decision could not be carried out, and why; for who asked for it
 )
 
 // hubHeader says whether a header was added by the hub on a parked or dead
