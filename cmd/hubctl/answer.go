@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"kandashub/topics"
+	"kandashub/topics/contract"
 	"kandashub/topics/iin"
 	"kandashub/topics/payload"
 )
@@ -22,12 +23,31 @@ type deadAnswerCmd struct {
 
 func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
-		if err := d.Answer(ctx, c.order(), c.Route, c.Letter, c.replies); err != nil {
+		replies := func(l topics.Letter) ([]topics.GivenReply, error) {
+			given, err := c.replies(l)
+			if err != nil {
+				return nil, err
+			}
+			return given, keeps(d.agreed, l, given)
+		}
+		if err := d.Answer(ctx, c.order(), c.Route, c.Letter, replies); err != nil {
 			return err
 		}
 		written(out, topics.DecideAnswer, c.Letter)
 		return nil
 	})
+}
+
+// keeps holds an answer against the contract before it is written down: a hub that
+// has taken it ends the letter, and writes no reply that breaks the contract.
+func keeps(agreed *contract.Contract, l topics.Letter, given []topics.GivenReply) error {
+	for i, g := range given {
+		m := topics.Message{Type: g.Type, Source: topics.SourceHub, Subject: string(l.Record.Key), Data: g.Data}
+		if err := agreed.Check(g.Topic, m); err != nil {
+			return fmt.Errorf("reply %d: %w", i+1, err)
+		}
+	}
+	return nil
 }
 
 // written tells that a decision has been made.

@@ -278,6 +278,18 @@ func TestDeadLetters(t *testing.T) {
 	expect(t, exitUsage, append(show, "--payload"), "--who")
 	expect(t, exitOK, by(append(show, "--payload")...), "990101200017")
 
+	// An answer that breaks the contract would end the letter without a reply.
+	replies := filepath.Join(t.TempDir(), "replies.json")
+	for _, bad := range []string{`[{"topic":"nowhere","type":"x","data":{}}]`, `[{"topic":"gbdfl.lookups","type":"kz.hub.iin.lookup.v1","data":{"iin":"990101200018"}}]`} {
+		if err := os.WriteFile(replies, []byte(bad), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, exitRefused, by("dead", "answer", id, "--route", "register", "--replies", replies), "reply 1: ")
+	}
+	if letters := list(); len(letters) != 5 || slices.ContainsFunc(letters, func(l shownLetter) bool { return len(l.Decisions) > 0 }) {
+		t.Errorf("after an answer that was refused: %+v", letters)
+	}
+
 	plan := func() (p control.Plan) {
 		t.Helper()
 		out := expect(t, exitOK, []string{"dead", "plan", "--action", "replay", "--route", "register", "-o", "json"})

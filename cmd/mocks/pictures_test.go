@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,18 @@ func TestTourPictures(t *testing.T) {
 	p.until(`document.querySelector(".timeline [data-kind=decision]")`)
 	p.eval(`document.querySelector(".timeline [data-kind=decision]").scrollIntoView({block: "center"})`)
 	p.take("application")
+
+	p.eval(`location = document.querySelector(".traces a").href`)
+	p.until(`location.port !== ` + strconv.Quote(port(p.console)) + ` && document.querySelector("h1")`)
+	p.eval(`location = "/?application=" + document.querySelector("h1").innerText.split(",")[0]`)
+	p.until(`document.querySelector("tr .failure")`)
+	p.eval(`location = document.querySelector("tr:has(.failure) a").href`)
+	p.until(`document.querySelector("tr.failed")`)
+	p.take("trace")
 }
+
+// port is that of an address.
+func port(url string) string { return url[strings.LastIndexByte(url, ':')+1:] }
 
 // A photographer is somebody with a browser, a window of one size and a folder.
 type photographer struct {

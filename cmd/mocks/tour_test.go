@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,6 +118,25 @@ func (v *visit) letter() (route, id string) {
 	return route, id
 }
 
+// get is a page.
+func (v *visit) get(url string) string {
+	v.t.Helper()
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		v.t.Fatalf("%s: %s, %v", url, resp.Status, err)
+	}
+	return string(text)
+}
+
 // run runs hubctl.
 func (v *visit) run(args ...string) string {
 	v.t.Helper()
@@ -155,6 +175,9 @@ func TestTour(t *testing.T) {
 	route, id := v.letter()
 	v.run("dead", "replay", id, "--route", route, "--who", "visitor", "--why", "the portal is well again")
 	v.sees("is through after all")
+	servertest.Eventually(t, "the trace of the refused notice shows that", func() bool {
+		return regexp.MustCompile(`process kandas\.events</td>\s*<td class="n">\d+ <span class="failure">2 failed`).MatchString(v.get("http://" + v.address("traces")))
+	})
 
 	v.fault("down", time.Minute)
 	v.sees("the breaker of migration show opens")

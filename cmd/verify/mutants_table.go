@@ -97,7 +97,7 @@ func mutants() []mutant {
 			name: "no-settle", about: "a system is asked before it has settled, and its \"unknown\" believed", scenario: "late-answers",
 			caught: []string{"I2 duplicate effect"},
 			patches: []patch{{"topics/call.go", "rest := l.Timing.Call + op.Settle - l.claim.SentAge; rest > 0 && l.claim.Verdict == claims.Uncertain {", "rest := time.Duration(0); rest > 0 {"},
-				{"topics/outcome.go", "after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle)}", "after: l.Timing.BackoffLeast}"},
+				{"topics/outcome.go", "after: max(l.Timing.Lease, l.Timing.Call+l.Route.Operation.Settle), try", "after: l.Timing.BackoffLeast, try"},
 				{"topics/claims/scripts.go", "if r.owner ~= owner and alive(r) then return", "if r.owner ~= owner and alive(r) and r.state ~= 's' then return"}},
 		},
 		{

@@ -271,7 +271,10 @@ func (v *visit) fail(err error) {
 	case errors.Is(err, context.Canceled):
 		return // nobody waits for the answer
 	default:
-		f = &failure{http.StatusBadGateway, "error.failed", err.Error()}
+		f = &failure{http.StatusBadGateway, "error.failed", ""}
+		if v.user.Role >= Operator { // it names addresses
+			f.detail = err.Error()
+		}
 		v.cfg.Log.Warn("a page could not be made", "handler", "console", "error", err.Error())
 	}
 	if err := v.show(f.status, "failure", map[string]any{"Status": f.status, "Key": f.key, "Detail": observability.Mask(f.detail)}); err != nil {

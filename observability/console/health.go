@@ -39,5 +39,24 @@ func (v *visit) health() error {
 	for _, r := range results {
 		ready = ready && r.Problem == ""
 	}
-	return v.show(http.StatusOK, "health", map[string]any{"Ready": ready, "Checks": results, "Now": v.watch.now(v.r.Context())})
+	return v.show(http.StatusOK, "health", map[string]any{"Ready": ready, "Checks": results, "Now": v.now()})
+}
+
+// now is what the routes do, as far as the user may know.
+func (v *visit) now() snapshot {
+	s := v.watch.now(v.r.Context())
+	texts, err := loadTexts(v.lang)
+	if err != nil {
+		texts = nil // the page itself will say so
+	}
+	return v.told(s, texts)
+}
+
+// told leaves out of a snapshot why Kafka could not be asked, which names
+// addresses, for who is no operator.
+func (v *visit) told(s snapshot, texts map[string]string) snapshot {
+	if s.Problem != "" && v.user.Role < Operator {
+		s.Problem = texts["error.stale"]
+	}
+	return s
 }

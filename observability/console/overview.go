@@ -10,7 +10,7 @@ import (
 
 // overview is the first page: all routes at a glance.
 func (v *visit) overview() error {
-	s := v.watch.now(v.r.Context())
+	s := v.now()
 	return v.show(http.StatusOK, "overview", map[string]any{"Now": s, "Sums": sumUp(s), "Map": drawMap(s)})
 }
 
@@ -125,7 +125,7 @@ func (v *visit) events() error {
 	for {
 		s, changed := v.watch.attend()
 		if !s.At.IsZero() && (s.At.After(sent) || s.Problem != "") {
-			b, err := json.Marshal(update{s.At.UnixMilli(), cells(f, s)})
+			b, err := json.Marshal(update{s.At.UnixMilli(), cells(f, v.told(s, texts))})
 			if err != nil {
 				return err
 			}

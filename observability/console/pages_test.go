@@ -247,18 +247,73 @@ func TestLongAudit(t *testing.T) {
 	p.hasNot(p.get("/audit"), "The youngest")
 }
 
-// Health says what answers; why something does not is for operators.
+// Health says what answers; why something does not is for operators and above.
 func TestHealth(t *testing.T) {
 	w := newWorld(t, nil)
-	page := w.enters("operator").get("/health")
-	for _, want := range []string{"not ready", "kafka", "redis", "away"} {
-		if !strings.Contains(page, want) {
-			t.Errorf("operators do not see %q", want)
+	for role, told := range map[string]bool{"viewer": false, "operator": true, "approver": true, "admin": true} {
+		page := w.enters(role).get("/health")
+		for _, want := range []string{"not ready", "kafka", "redis"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s does not see %q", role, want)
+			}
+		}
+		if strings.Contains(page, "away") != told {
+			t.Errorf("%s sees why: %t", role, !told)
 		}
 	}
-	if strings.Contains(w.enters("viewer").get("/health"), "away") {
-		t.Error("viewers see why")
+	if status, location, _ := w.enters("").do(http.MethodGet, "/health", nil); status != http.StatusSeeOther || location != "/login" {
+		t.Errorf("nobody: %d, %s", status, location)
 	}
+}
+
+// Why a page fails, or its figures are old, names addresses: it is for operators.
+func TestFailuresAreForOperators(t *testing.T) {
+	const why = "Unknown Topic"
+	t.Setenv("KAFKA_BROKERS", "") // the topics of others stay
+	w := newWorld(t, nil)
+	viewer, operator := w.enters("viewer"), w.enters("operator")
+	viewer.get("/") // there are figures, which then grow old
+	if _, err := w.cluster.Client.DeleteTopics(t.Context(), &kafka.DeleteTopicsRequest{Topics: []string{control.AuditTopic, route + ".dead"}}); err != nil {
+		t.Fatal(err)
+	}
+	servertest.Eventually(t, "operators see why figures are old", func() bool { return strings.Contains(operator.get("/"), why) })
+	for _, path := range []string{"/", "/routes", "/groups", "/breakers", "/health"} {
+		viewer.hasNot(viewer.get(path), why)
+	}
+	viewer.has(viewer.get("/"), "Kafka could not be asked")
+	for _, c := range []struct {
+		*person
+		told bool
+	}{{viewer, false}, {operator, true}} {
+		status, _, page := c.do(http.MethodGet, "/audit", nil)
+		if status != http.StatusBadGateway || strings.Contains(page, why) != c.told {
+			t.Errorf("told %t: %d\n%s", c.told, status, main(page))
+		}
+		if live := c.event(); strings.Contains(live, why) != c.told || !strings.Contains(live, `"problem"`) {
+			t.Errorf("told %t: the live page has %s", c.told, live)
+		}
+	}
+}
+
+// event is the first that a live page is sent.
+func (p *person) event() string {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.server.URL+"/events", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	line, err := bufio.NewReader(resp.Body).ReadString('\n')
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return line
 }
 
 // An application is found by POST, with its letters and decisions.

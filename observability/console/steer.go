@@ -13,13 +13,13 @@ import (
 
 // routeList is the page of all routes, with what can be done to them.
 func (v *visit) routeList() error {
-	s := v.watch.now(v.r.Context())
+	s := v.now()
 	return v.show(http.StatusOK, "routes", map[string]any{"Now": s})
 }
 
 // routePage shows one route by partition.
 func (v *visit) routePage() error {
-	s := v.watch.now(v.r.Context())
+	s := v.now()
 	i := slices.IndexFunc(s.Routes, func(r routeView) bool { return r.Name == v.r.PathValue("route") })
 	if i < 0 {
 		return errNotFound
@@ -32,11 +32,11 @@ func (v *visit) routePage() error {
 }
 
 func (v *visit) breakerList() error {
-	return v.show(http.StatusOK, "breakers", map[string]any{"Now": v.watch.now(v.r.Context())})
+	return v.show(http.StatusOK, "breakers", map[string]any{"Now": v.now()})
 }
 
 func (v *visit) groupList() error {
-	return v.show(http.StatusOK, "groups", map[string]any{"Now": v.watch.now(v.r.Context())})
+	return v.show(http.StatusOK, "groups", map[string]any{"Now": v.now()})
 }
 
 // longest is for how long a pause or a forced breaker may hold.
