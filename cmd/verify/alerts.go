@@ -39,7 +39,7 @@ const rulesFaster = 60
 // How long alerts may take. The slowest of those that are tried needs four hours,
 // and one may fire on for half an hour.
 const (
-	fireWithin  = 2 * time.Minute
+	fireWithin  = 5 * time.Minute
 	clearWithin = 90 * time.Second
 )
 

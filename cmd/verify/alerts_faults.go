@@ -27,9 +27,12 @@ import (
 
 // kafkaRefuses is a fault of Kafka's: it does not allow some requests.
 func kafkaRefuses(name string, f broker.Fault, alerts ...string) trial {
-	f.Error = "TOPIC_AUTHORIZATION_FAILED"
-	if f.Group != "" {
+	switch {
+	case f.Error != "":
+	case f.Group != "":
 		f.Error = "GROUP_AUTHORIZATION_FAILED"
+	default:
+		f.Error = "TOPIC_AUTHORIZATION_FAILED"
 	}
 	var handle *broker.Handle
 	return trial{fault: name, alerts: alerts, on: embedded,

@@ -18,7 +18,6 @@ var untried = []struct{ alert, why string }{
 	{"HubOutcomesLost", "outcomes are given up after ten minutes of real time, or 16 MiB of them; the writer's test does so with a clock of its own"},
 	{"HubPanics", "needs a hub that is broken on purpose"},
 	{"HubPersonalDataInLogs", "needs a hub with a log line that is wrong"},
-	{"HubRebalanceStorm", "needs eleven generations in fifteen seconds; a Kafka that answers each heartbeat with a rebalance did not bring it about"},
 	{"HubRouteFailed", "needs records that vanish before they are read, after which nothing is as before: scenario records-deleted of verify run does so"},
 	{"HubVersionSkew", "needs a second build of the hub"},
 }

@@ -99,6 +99,7 @@ func kafkaAndLetters() []trial {
 		kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "statecorp.notifications"}, "HubFetchFailing"),
 		kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.delivered"}, "HubCommitFailing"),
 		kafkaRefuses("a group cannot be joined", broker.Fault{Keys: []string{"JoinGroup", "Heartbeat"}, Group: "hub.reissue"}, "HubPartitionsUnassigned"),
+		kafkaRefuses("a group does not come to rest", broker.Fault{Keys: []string{"Heartbeat"}, Group: "hub.iin-record", Error: "REBALANCE_IN_PROGRESS"}, "HubRebalanceStorm"),
 		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard")},
 		refusedLetters(),
 	}
