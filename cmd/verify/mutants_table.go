@@ -119,7 +119,7 @@ func mutants() []mutant {
 		},
 		{
 			name: "decision-not-bound", about: "a decision acts although another was first", scenario: "operator-races",
-			caught: []string{"I7 replay duplicate", "I2 duplicate effect"},
+			caught: []string{"I7 replay duplicate", "I2 duplicate effect", "I5 both"}, // both: discarded, and carried out
 			patches: []patch{{"topics/claims/scripts.go", "if (r.state ~= 'x' and r.state ~= 'y') or r.letter ~= letter then return 0 end\n", "if r.state == 'd' then r.sent = '' end\n"},
 				{"topics/decision.go", "	if known == nil || known.resolved || len(known.offsets) == 0 {\n", "	if known == nil || len(known.offsets) == 0 {\n"}},
 		},
