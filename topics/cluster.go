@@ -177,11 +177,12 @@ func (c *Cluster) TimeAt(ctx context.Context, topic string, partition int, offse
 	return recs[0].Time, nil
 }
 
-// errGone means that a record was there once, or never, and will not be.
+// errGone means that no record is at an offset, and others are behind it or the
+// topic does not reach there.
 var errGone = errors.New("the record is not there any more")
 
-// readAt returns the one record at an offset. The error is errGone if Kafka has
-// deleted or compacted it away.
+// readAt returns the one record at an offset. The error is errGone if it is
+// not there, for Kafka has deleted or compacted it away.
 func (c *Cluster) readAt(ctx context.Context, topic string, partition int, offset int64) (*Record, error) {
 	recs, _, err := c.readFrom(ctx, topic, partition, offset, 1<<16)
 	if errors.Is(err, kafka.OffsetOutOfRange) {

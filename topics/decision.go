@@ -136,8 +136,11 @@ func resolution(action string) string {
 	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
 }
 
-// Why an answer is refused. The texts are told to people.
+// Why a decision is refused. Who has asked for an undo is told; of the others
+// hubctl and the console have said so before they wrote them, if they know the same
+// contract, and else the log and the letter, which is still there, say it.
 const (
+	letterUnread = "the letter cannot be read"
 	answerUnread = "the given replies cannot be read"
 	answerBroken = "the given replies break their contract"
 )
@@ -182,11 +185,15 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 	}
 	var err error
 	if l.msg, err = Parse(letter); err != nil {
-		l.logDecision(what, "the letter cannot be read")
+		if what.action != DecideDiscard {
+			return outcome{}, letterUnread
+		}
+		l.logDecision(what, "carried out, though the letter cannot be read")
 		return outcome{kind: finished}, ""
 	}
 	var given []reply
 	if what.action == DecideAnswer { // before the claim says that all is done
+		l.trace()
 		if given, refused = l.given(what); refused != "" {
 			return outcome{}, refused
 		}

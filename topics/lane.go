@@ -66,8 +66,13 @@ func (p *partition) holds(k *waitingKey) bool {
 
 // head returns what the lane is to deliver next, or nil.
 func (p *partition) head(l *lane) *entry {
-	if len(l.decisions) > 0 {
+	for len(l.decisions) > 0 {
 		d := l.decisions[0]
+		if p.undone(d) { // by an earlier owner
+			l.decisions = l.decisions[1:]
+			p.settle(p.dead, d.record.Offset)
+			continue
+		}
 		return &entry{stream: p.dead, offset: d.record.Offset, record: d.record, decision: d}
 	}
 	if k := p.index.keys[l.key]; k != nil {

@@ -167,7 +167,7 @@ func (g *LetterLog) take(r *Record) {
 	case kindRefused:
 		decision, _ := r.header(headerDecisionID)
 		g.refused[decision], _ = r.header("hub_reason")
-		if l := g.byID[id]; l != nil && !l.Resolved { // another one may be made
+		if l := g.byID[id]; l != nil { // it has changed nothing
 			l.Decisions = slices.DeleteFunc(l.Decisions, func(d Decision) bool { return d.ID == decision })
 		}
 	}

@@ -205,9 +205,9 @@ func (l *life) dead(ctx context.Context, f *Failure) outcome {
 // unpublishable makes a dead letter of a message whose effect is done, but
 // whose reply can never be written as it is. Its replay publishes only.
 func (l *life) unpublishable(ctx context.Context, topic string, cause error) outcome {
-	if l.claim == nil { // a person's answer: the letter has been decided
-		l.Log.Error("a person's reply can not be published", append(l.attrs(), "topic", topic, "error", cause.Error())...)
-		return outcome{kind: finished}
+	if l.claim == nil { // a person's answer, and the claim says that all is done: it is kept until Kafka takes it
+		l.Log.Error("a person's reply can not be published, trying again", append(l.attrs(), "topic", topic, "error", cause.Error())...)
+		return outcome{kind: waiting, after: l.Timing.BackoffMost}
 	}
 	id := newLetterID(LetterEffectDone, "publish")
 	if err := l.step(ctx, func() error { return l.Claims.Dead(ctx, l.claim, id) }); err != nil {

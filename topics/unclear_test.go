@@ -2,6 +2,7 @@ package topics_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -165,20 +166,55 @@ func TestUndecidedIsForAPerson(t *testing.T) {
 	b.awaitCommitted()
 }
 
-// An answer that no topic takes is not lost: a letter says that the effect is
-// done.
-func TestReplyThatCannotBePublished(t *testing.T) {
-	b := newBench(t, topics.C2)
-	resp, err := b.cluster.Client.AlterConfigs(t.Context(), &kafka.AlterConfigsRequest{Resources: []kafka.AlterConfigRequestResource{{
+// limitReplies sets how large a batch of replies may be, in bytes.
+func (b *bench) limitReplies(most string) {
+	b.t.Helper()
+	resp, err := b.cluster.Client.AlterConfigs(b.t.Context(), &kafka.AlterConfigsRequest{Resources: []kafka.AlterConfigRequestResource{{
 		ResourceType: kafka.ResourceTypeTopic, ResourceName: b.route.Writes[0],
-		Configs: []kafka.AlterConfigRequestConfig{{Name: "max.message.bytes", Value: "2000"}},
+		Configs: []kafka.AlterConfigRequestConfig{{Name: "max.message.bytes", Value: most}},
 	}}})
 	for _, e := range resp.Errors {
 		err = errors.Join(err, e)
 	}
 	if err != nil {
-		t.Fatal(err)
+		b.t.Fatal(err)
 	}
+}
+
+// A person's answer that no topic takes is not lost either. The claim has said that
+// all is done, so it is kept and tried again until Kafka takes it, and what follows
+// waits.
+func TestAnswerThatCannotBePublished(t *testing.T) {
+	b := newBench(t, topics.C2)
+	b.failing(refuse("app", 0))
+	b.limitReplies("2000")
+	b.start()
+	b.send("app", 0, 1)
+	l := b.letters(1)[0]
+	large := `{"n":77,"text":"` + strings.Repeat("x", 5000) + `"}`
+	b.decide(l, topics.DecideAnswer, "d1", topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(large)})
+	b.send("beside", 0) // of another application: it goes on
+	b.awaitEffects("beside", 0)
+	b.letters(1)
+	b.limitReplies("1000000")
+	b.awaitEffects("app", 1)
+	b.letters(0)
+	var answers, replies int
+	for _, m := range b.read(b.route.Writes[0]) {
+		if replies++; string(m.Value) == large {
+			answers++
+		}
+	}
+	if answers != 1 || replies != 3 {
+		t.Errorf("%d answers among %d replies", answers, replies)
+	}
+}
+
+// An answer that no topic takes is not lost: a letter says that the effect is
+// done.
+func TestReplyThatCannotBePublished(t *testing.T) {
+	b := newBench(t, topics.C2)
+	b.limitReplies("2000")
 	do := b.route.Operation.Do
 	b.route.Operation.Do = func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
 		replies, err := do(ctx, m)

@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/segmentio/kafka-go"
 
@@ -51,6 +52,16 @@ func (p *Producer) Undo(ctx context.Context, l Letter, discard, id, who, why str
 // after a crash makes the same letter.
 func undoneLetterID(class, code, undo string) string {
 	return class + "." + code + "." + DeriveID("undo", undo)
+}
+
+// undone says whether an undo has been carried out: the letter that it makes is
+// there, whatever has become of that one since.
+func (p *partition) undone(d *decision) bool {
+	if d.action != DecideUndo {
+		return false
+	}
+	parts := strings.SplitN(d.letter, ".", 3)
+	return len(parts) == 3 && p.index.letters[undoneLetterID(parts[0], parts[1], d.id)] != nil
 }
 
 // letterLies is where an undo says that its letter lies.

@@ -2,6 +2,7 @@ package topics_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -110,6 +111,72 @@ func (b *bench) refusal(id string) string {
 		b.t.Fatal(err)
 	}
 	return log.Refused(id)
+}
+
+// An undo that has been carried out is read again by a next owner, where an older
+// letter of another application keeps the offset before it: nothing happens again,
+// whether the letter that came of it still waits or not.
+func TestUndoIsNotCarriedOutTwice(t *testing.T) {
+	for _, replayed := range []bool{false, true} {
+		t.Run(fmt.Sprint("replayed ", replayed), func(t *testing.T) {
+			b := newBench(t, topics.C2)
+			b.failing(func(m topics.Message, _ int) error {
+				return topics.Fail(topics.Rejected, "http_422", "refused")
+			})
+			stop := b.start()
+			near := func(name string) string { // an application of the same partition
+				for n := 0; ; n++ {
+					if app := fmt.Sprint(name, n); topics.PartitionOf([]byte(app), testPartitions) == topics.PartitionOf([]byte("app"), testPartitions) {
+						return app
+					}
+				}
+			}
+			beside, another := near("beside"), near("another")
+			b.send(beside, 0)
+			b.letters(1)
+			b.send("app", 0)
+			of := func(n int, app string) topics.Letter {
+				for _, l := range b.letters(n) {
+					if string(l.Record.Key) == app {
+						return l
+					}
+				}
+				t.Fatalf("no letter of %s", app)
+				return topics.Letter{}
+			}
+			l := of(2, "app")
+			b.decide(l, topics.DecideDiscard, "d1")
+			b.letters(1)
+			again := b.undo(l, "d1", "u1")
+			left := 2
+			if back := of(2, "app"); replayed {
+				b.failing(nil)
+				b.decide(back, topics.DecideReplay, "d2")
+				b.awaitEffects("app", 0)
+				left = 1
+			}
+			b.letters(left)
+			stop()
+			b.failing(nil)
+			b.start()
+			b.send(another, 1) // when this is through, the dead topic has been read
+			b.awaitEffects(another, 1)
+			b.letters(left)
+			kinds := map[string]int{}
+			for _, r := range b.read(b.route.DeadTopic()) {
+				headers := map[string]string{}
+				for _, h := range r.Headers {
+					headers[h.Key] = string(h.Value)
+				}
+				if headers["hub_letter"] == again || headers["hub_kind"] == "refused" {
+					kinds[headers["hub_kind"]]++
+				}
+			}
+			if kinds["letter"] != 1 || kinds["refused"] != 0 {
+				t.Errorf("of the undone letter there are %v", kinds)
+			}
+		})
+	}
 }
 
 // An undo whose letter Kafka has deleted ends with a refusal. It does not wait for

@@ -34,6 +34,10 @@ const produceTimeout = 5 * time.Second
 // leave its group in good order.
 const leaveMargin = time.Second
 
+// batchRoom is what a batch of Kafka needs beside the payload of one message, in
+// bytes: its headers and those of the batch, with room to spare.
+const batchRoom = 2 << 10
+
 // closeTracer bounds the export of the last spans.
 const closeTracer = 2 * time.Second
 
@@ -239,8 +243,8 @@ func (h *hub) consumer(r topics.Route) steered {
 
 // checkContract holds a message against the contract of its topic.
 func (h *hub) checkContract(topic string, m topics.Message) (code string, err error) {
-	if t, ok := h.contract.Topic(topic); ok && t.MaxBytes > 0 && len(m.Data) > t.MaxBytes {
-		return "too_large", fmt.Errorf("the payload has %d bytes, %s takes %d", len(m.Data), topic, t.MaxBytes)
+	if t, ok := h.contract.Topic(topic); ok && t.MaxBytes > 0 && len(m.Data) > t.MaxBytes-batchRoom {
+		return "too_large", fmt.Errorf("the payload has %d bytes, %s takes %d", len(m.Data), topic, t.MaxBytes-batchRoom)
 	}
 	var v *contract.Violation
 	switch err := h.contract.Check(topic, m); {

@@ -30,6 +30,8 @@ func ResultOf(l *topics.Letter) string {
 		return ResultOpen
 	case !l.Resolved:
 		return ResultWaiting
+	case l.Result == topics.ResultDiscarded: // Next may come of an undo since
+		return ResultDiscarded
 	case l.Next != "":
 		return ResultDied
 	case l.Result == "":

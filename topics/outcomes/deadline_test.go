@@ -20,6 +20,10 @@ func TestDeadlines(t *testing.T) {
 		}
 		return o
 	}
+	ending := func(o Outcome, n float64) Outcome {
+		o.Finished = second(n)
+		return o
+	}
 	untold := chain(0, 5, topics.ResultRejected)
 	untold.ID, untold.Root = "", time.Time{}
 	for name, c := range map[string]struct {
@@ -39,6 +43,10 @@ func TestDeadlines(t *testing.T) {
 		"the most urgent first": {
 			[]Outcome{chain(0, 0, topics.ResultDelivered), chain(100, 100, topics.ResultParked), chain(200, 250, topics.ResultDelivered), chain(50, 50, topics.ResultRejected)}, time.Minute,
 			[]string{"egov from 50 gone 15m50s left -14m50s late waits", "egov from 100 gone 15m0s left -14m0s late waits", " from 200 gone 55s left 5s in_time", "egov from 0 gone 5s left 55s in_time"},
+		},
+		"it waits, for its discard was taken back": {
+			[]Outcome{ending(chain(900, 900, topics.ResultRejected), 910), ending(chain(900, 900, topics.ResultDiscarded), 920), ending(chain(900, 900, topics.ResultRejected), 930)}, time.Hour,
+			[]string{"egov from 900 gone 1m40s left 58m20s in_time waits"},
 		},
 	} {
 		var got []string

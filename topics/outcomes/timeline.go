@@ -108,14 +108,26 @@ type identity struct{ route, source, id string }
 
 func identityOf(o *Outcome) identity { return identity{o.Route, o.Source, o.ID} }
 
-// ended says of which messages an end is known: they wait nowhere.
+// ended says of which messages an end is known: they wait nowhere. A discard can be
+// taken back, so a dead letter that came after the end goes before it.
 func ended(all []Outcome) map[identity]bool {
-	over := map[identity]bool{}
+	ends, letters := map[identity]time.Time{}, map[identity]time.Time{}
+	later := func(times map[identity]time.Time, o *Outcome) {
+		if id := identityOf(o); o.Finished.After(times[id]) {
+			times[id] = o.Finished
+		}
+	}
 	for i := range all {
 		switch all[i].Result {
 		case topics.ResultDelivered, topics.ResultDuplicate, topics.ResultAnswered, topics.ResultDiscarded:
-			over[identityOf(&all[i])] = true
+			later(ends, &all[i])
+		case topics.ResultRejected, topics.ResultDeadLettered:
+			later(letters, &all[i])
 		}
+	}
+	over := map[identity]bool{}
+	for id, at := range ends {
+		over[id] = !letters[id].After(at)
 	}
 	return over
 }

@@ -120,7 +120,7 @@ func systemURLs(env map[string]string) map[string]string {
 	urls := make(map[string]string)
 	for name, value := range env {
 		system := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(name, "HUB_"), "_URL"))
-		if name == urlSetting(system) {
+		if name == urlSetting(system) && !strings.HasPrefix(system, "console") { // that has addresses of its own
 			urls[system] = value
 		}
 	}
