@@ -70,8 +70,8 @@ func mutants() []mutant {
 		{
 			name: "replay-under-a-new-id", about: "a replay does not know what its message came to before", scenario: "reply-refused",
 			caught: []string{"I7 replay duplicate", "I2 duplicate effect"},
-			patches: []patch{{"topics/decision.go", "		return d.Deliver(t, letter, places, tries)\n",
-				"		for i := range letter.Headers {\n			if letter.Headers[i].Key == \"ce_id\" {\n				letter.Headers[i].Value = []byte(DeriveID(what.id))\n			}\n		}\n		return d.Deliver(t, letter, places, tries)\n"}},
+			patches: []patch{{"topics/decision.go", "		return d.Deliver(t, letter, places, tries), \"\"\n",
+				"		for i := range letter.Headers {\n			if letter.Headers[i].Key == \"ce_id\" {\n				letter.Headers[i].Value = []byte(DeriveID(what.id))\n			}\n		}\n		return d.Deliver(t, letter, places, tries), \"\"\n"}},
 		},
 		{
 			name: "commits-of-old-generations", about: "a member commits where an earlier one stood", scenario: "rebalance-storm",
