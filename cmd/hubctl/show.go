@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -76,12 +77,18 @@ func (c *deadShowCmd) Run(ctx context.Context, stdout io.Writer, s surroundings)
 	})
 }
 
-// attemptsAt returns the attempts at a letter's message, from hub.outcomes. What
-// cannot be trusted names nobody there.
+// extraTime is how long a command waits for what it can do without.
+const extraTime = 20 * time.Second
+
+// attemptsAt returns the attempts at a letter's message, from hub.outcomes, of which
+// it reads a whole partition: for a limited time, as the letter waits to be printed.
+// What cannot be trusted names nobody there.
 func attemptsAt(ctx context.Context, d *desk, l topics.Letter, s surroundings) ([]outcomes.Attempt, error) {
 	if !l.Holds {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.patience, extraTime))
+	defer cancel()
 	found, err := s.history(ctx, d, string(l.Record.Key))
 	if err != nil {
 		return nil, err

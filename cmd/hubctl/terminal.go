@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -21,6 +22,8 @@ type surroundings struct {
 	asks   bool // somebody can be asked
 	live   bool // stderr is a terminal
 	screen bool // stdout is one
+
+	patience time.Duration // with what a command can do without; zero: extraTime
 }
 
 func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

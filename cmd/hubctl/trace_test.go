@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
@@ -61,4 +62,21 @@ func TestTrace(t *testing.T) {
 	expect(t, exitOK, trace, "delivered", "test: do", "nothing of it waits", "by duty")
 	expect(t, exitNothing, []string{"trace", "migration-9"}, "nothing is known")
 	expect(t, exitNothing, []string{"trace", "990101200017"}, "nothing is known of such")
+}
+
+// A letter is printed also when there is no time to find the attempts at its
+// message, and that is said.
+func TestShowWithoutTimeForTheAttempts(t *testing.T) {
+	refusals(t, cluster(t), 1)
+	show := []string{"dead", "show", waiting(t)[0].Letter, "--route", "register"}
+	servertest.Eventually(t, "its attempt is known", func() bool {
+		_, out, _ := hubctl(t, show...)
+		return strings.Contains(out, "attempt 1")
+	})
+	var out, errs strings.Builder
+	code := run(t.Context(), show, surroundings{stdout: &out, stderr: &errs, patience: time.Nanosecond})
+	if code != exitOK || !strings.Contains(errs.String(), "the attempts at its message are not known") ||
+		!strings.Contains(out.String(), `"iin": "string"`) || strings.Contains(out.String(), "attempt 1") {
+		t.Errorf("%d\n%s%s", code, out.String(), errs.String())
+	}
 }

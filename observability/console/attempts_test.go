@@ -1,6 +1,8 @@
 package console_test
 
 import (
+	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kandashub/observability/console"
+	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
 
@@ -97,6 +100,39 @@ func TestAttemptsWithoutAnIndex(t *testing.T) {
 	p.has(page, "keeps no index of outcomes")
 	p.has(page, `<ul class="tree">`)
 	p.hasNot(page, "Secretova")
+}
+
+// A fault of the index takes the attempts from the page, and nothing else: the
+// letter is read and decided as before.
+func TestAttemptsWithABrokenIndex(t *testing.T) {
+	var logged strings.Builder
+	w := newWorld(t, func(c *console.Config) {
+		x, err := outcomes.Open(t.TempDir(), outcomes.Options{Cluster: c.Commands.Cluster, Keep: time.Hour, Most: 1000, Log: c.Log})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Close(); err != nil { // whoever asks it gets an error
+			t.Fatal(err)
+		}
+		c.Outcomes, c.Log = x, slog.New(slog.NewTextHandler(&logged, nil))
+	})
+	w.startHub()
+	w.send("egov-1")
+	id := w.letters(1)[0].ID
+	p := w.enters("operator")
+	page := p.get(letterURL(id))
+	p.has(page, "The attempts are not known now")
+	p.has(page, letterURL(id)+"/replay")
+	p.has(page, `<ul class="tree">`)
+	w.refusing(false)
+	if status, _, page := p.post(letterURL(id)+"/replay", order()); status != http.StatusSeeOther {
+		t.Errorf("%d\n%s", status, main(page))
+	}
+	w.letters(0)
+	w.server.Close() // so that nothing is logged any more
+	if got := logged.String(); !strings.Contains(got, "the attempts at a letter's message cannot be read") {
+		t.Errorf("logged is %q", got)
+	}
 }
 
 // A trace is text to copy, and a link where the hub is told of a place for traces

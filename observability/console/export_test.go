@@ -23,3 +23,11 @@ const PageSize = pageSize
 
 // MaxAudit is how many records of the audit are shown.
 const MaxAudit = maxAudit
+
+// KeptResults counts the results that are held for the runs, one for each letter.
+func (c *Console) KeptResults() (n int) {
+	for _, r := range c.runs.all() {
+		n += len(r.Progress.Results)
+	}
+	return n
+}

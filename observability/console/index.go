@@ -105,10 +105,11 @@ func (q letterQuery) takes(l *topics.Letter) bool {
 	return q.Takes(*l)
 }
 
-// letterState is where a letter stands.
+// letterState is where a letter stands. One whose discard was undone has a next
+// letter, too, but has not died again.
 func letterState(l *topics.Letter) string {
 	switch {
-	case l.Resolved && l.Next != "":
+	case l.Resolved && l.Next != "" && l.Result != topics.ResultDiscarded:
 		return "died"
 	case l.Resolved:
 		return "resolved"
@@ -127,7 +128,7 @@ type letterRow struct {
 	State                          string
 	Action, Who                    string // of the decision that takes effect: the first
 	Result                         string // what the decision came to, one of control's
-	Next                           string // letter that the message is now, where it died again
+	Next                           string // letter that the message is now, where it died again or its discard was undone
 	decision                       string // id of the first decision
 }
 

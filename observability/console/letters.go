@@ -158,9 +158,11 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 	data := map[string]any{
 		"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known), "Index": v.cfg.Outcomes != nil,
 	}
-	if data["Attempts"], err = v.attemptsAt(known); err != nil {
-		return err
+	attempts, err := v.attemptsAt(known)
+	if err != nil { // the letter is read and decided without them
+		v.cfg.Log.Warn("the attempts at a letter's message cannot be read", "handler", "console", "error", err.Error())
 	}
+	data["Attempts"], data["AttemptsUnknown"] = attempts, err != nil
 	if carried != nil {
 		if trace := carried.Trace(); trace != "" {
 			data["Traces"] = v.cfg.Links.of(string(known.Record.Key), trace)

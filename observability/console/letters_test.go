@@ -143,6 +143,12 @@ func TestDiscardAndUndo(t *testing.T) {
 	}
 	p.has(p.get(location), "waits for a decision")
 	w.letters(1)
+	// The first letter stays one that was discarded: its message has not died again.
+	p.has(p.get("/letters?state=resolved"), id)
+	p.hasNot(p.get("/letters?state=died"), id)
+	page = main(p.get(letterURL(id)))
+	p.has(page, `data-state="resolved"`)
+	p.has(page, `that was undone; now it is: <a href="`+location)
 }
 
 // A filter is a URL, its groups count all it chooses, and its pages are whole.

@@ -95,6 +95,9 @@ func TestARunTellsDuplicates(t *testing.T) {
 	if delivered, duplicates := strings.Count(page, ">delivered<"), strings.Count(page, ">duplicate: had been finished before<"); delivered != n-1 || duplicates != 1 {
 		t.Errorf("%d are delivered, %d duplicates:\n%s", delivered, duplicates, main(page))
 	}
+	if kept := w.console.KeptResults(); kept != 0 {
+		t.Errorf("%d results are kept of a run that has ended", kept)
+	}
 	steps, err := w.auditSteps()
 	if begun := strings.Count(strings.Join(steps, "\n"), "run plan"); err != nil || begun != 2 { // asked and done
 		t.Errorf("on record is %q, %v", steps, err)

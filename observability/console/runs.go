@@ -67,6 +67,13 @@ type run struct {
 	Problem  string
 }
 
+// reached keeps how far the run has come, without its results: they are one for
+// each letter of the plan, and the pages read the letters themselves.
+func (n *run) reached(p control.Progress) {
+	p.Results = nil
+	n.Progress = p
+}
+
 // begin adds a run and lets it do its work, unless there is one of this id. It
 // refuses one of a plan that is being carried out already, one more than may be
 // under way, and any once the console ends.
@@ -197,14 +204,14 @@ func (v *visit) carryOut(o control.Order, q letterQuery, what control.Run, p con
 	ctx, cancel := context.WithCancel(context.Background())
 	n := &run{ID: o.ID, Who: o.Who, Action: what.Action, Plan: what.Plan, Began: time.Now(), Query: q, cancel: cancel, Progress: control.Progress{Letters: p.Letters}}
 	n.Letters, n.earlier = v.letters.planned(q, what.Plan, shownOfRun)
-	what.Report = func(p control.Progress) { v.runs.update(func() { n.Progress = p }) }
+	what.Report = func(p control.Progress) { v.runs.update(func() { n.reached(p) }) }
 	begun, err := v.runs.begin(n, func() {
 		defer cancel()
 		progress, err := v.cfg.Commands.RunPlan(ctx, o, what)
 		v.runs.update(func() {
 			n.Ended = time.Now()
 			if progress.Letters > 0 {
-				n.Progress = progress
+				n.reached(progress)
 			}
 			switch {
 			case ctx.Err() != nil && err != nil:

@@ -12,6 +12,7 @@ import (
 
 	"kandashub/observability"
 	"kandashub/topics/control"
+	"kandashub/topics/servertest"
 )
 
 // again is the same form from another tab.
@@ -66,6 +67,10 @@ func TestRunsAtShutdown(t *testing.T) {
 	if status, _, page := p.post("/runs", form); status != http.StatusSeeOther {
 		t.Fatalf("%d\n%s", status, main(page))
 	}
+	servertest.Eventually(t, "it is under way", func() bool { // one that ends before it was asked leaves no record
+		steps, err := w.auditSteps()
+		return err == nil && len(steps) == 1
+	})
 	w.shutDown()
 	steps, err := w.auditSteps()
 	if err != nil || len(steps) != 2 || !strings.HasSuffix(steps[0], control.Asked) || !strings.HasSuffix(steps[1], control.Failed) {

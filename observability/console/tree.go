@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// Bounds of a payload that is shown as a tree; another is shown as text alone.
+// Bounds of a payload that is shown as a tree; another is shown as text alone. XML
+// in its texts is unfolded as far as the bounds allow.
 const (
 	maxTreeNodes = 2000
 	maxTreeDepth = 30
@@ -23,11 +24,22 @@ type treeNode struct {
 	List     bool   // a JSON array
 	XML      bool   // the parts are those of an XML document
 	Open     bool   // unfolded
+	Cut      bool   // of the root: some text has stayed text, as its parts are too many or too deep
 	Children []*treeNode
 }
 
 // A grower makes a tree within the bounds.
-type grower struct{ nodes int }
+type grower struct {
+	nodes int
+	texts []text
+	cut   bool // some XML is beyond the bounds
+}
+
+// A text is a node that may hold XML, and how deep it is.
+type text struct {
+	node  *treeNode
+	depth int
+}
 
 func (g *grower) add(depth int) error {
 	if g.nodes++; g.nodes > maxTreeNodes || depth > maxTreeDepth {
@@ -40,11 +52,30 @@ func (g *grower) add(depth int) error {
 func treeOf(payload []byte) *treeNode {
 	d := json.NewDecoder(strings.NewReader(string(payload)))
 	d.UseNumber()
-	root, err := (&grower{}).value(d, "", 0)
-	if err != nil || d.More() || len(root.Children) == 0 {
+	g := &grower{}
+	root, err := g.value(d, "", 0)
+	if err != nil || d.More() {
 		return nil
 	}
+	for _, t := range g.texts { // after the JSON, which comes first where not all fits
+		g.unfold(t.node, t.depth)
+	}
+	if len(root.Children) == 0 {
+		return nil
+	}
+	root.Cut = g.cut
 	return root
+}
+
+// unfold shows a text that is XML by its parts. Those count towards the bounds of
+// the whole payload; of a text that stays text, nothing counts.
+func (g *grower) unfold(n *treeNode, depth int) {
+	before := g.nodes
+	if n.Children = g.document(n.Text, depth+1); len(n.Children) == 0 {
+		g.nodes = before
+		return
+	}
+	n.XML, n.Text = true, ""
 }
 
 // value reads the next value of a document.
@@ -63,10 +94,7 @@ func (g *grower) value(d *json.Decoder, name string, depth int) (*treeNode, erro
 		return n, g.parts(d, n, depth)
 	case string:
 		n.Text = t
-		n.Children = (&grower{nodes: g.nodes}).document(t, depth+1)
-		if n.XML = len(n.Children) > 0; n.XML {
-			n.Text = ""
-		}
+		g.texts = append(g.texts, text{n, depth})
 	case nil:
 		n.Text = "null"
 	default:
@@ -118,14 +146,15 @@ func (g *grower) document(text string, depth int) []*treeNode {
 		last := open[len(open)-1]
 		switch t := token.(type) {
 		case xml.StartElement:
+			g.nodes += len(t.Attr)
 			if g.add(depth+len(open)) != nil {
+				g.cut = true
 				return nil
 			}
 			e := &treeNode{Name: t.Name.Local, XML: true, Open: len(open) < openDepth}
 			for _, a := range t.Attr {
 				e.Children = append(e.Children, &treeNode{Name: "@" + a.Name.Local, Text: a.Value})
 			}
-			g.nodes += len(t.Attr)
 			last.Children = append(last.Children, e)
 			open = append(open, e)
 		case xml.EndElement:

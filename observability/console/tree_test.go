@@ -34,6 +34,7 @@ func TestTreeOfAPayload(t *testing.T) {
 		`{"value":"<a></b>"}`: {"{1}", " value=<a></b>"},
 		`{"value":"< 5"}`:     {"{1}", " value=< 5"},
 		`"a text"`:            {"no tree"},
+		`"<a>x</a>"`:          {"<1>", " a=x"},
 		`{"a":1} x`:           {"no tree"},
 		`no JSON`:             {"no tree"},
 		deep:                  {"no tree"},
@@ -42,6 +43,42 @@ func TestTreeOfAPayload(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, sketch(treeOf([]byte(payload)), "")); diff != "" {
 			t.Errorf("%.60s: %s", payload, diff)
+		}
+	}
+}
+
+// size counts the nodes of a tree, and those of them that are unfolded XML texts.
+func size(n *treeNode) (nodes, unfolded int) {
+	nodes = 1
+	for _, c := range n.Children {
+		if c.XML && !n.XML {
+			unfolded++
+		}
+		below, more := size(c)
+		nodes, unfolded = nodes+below, unfolded+more
+	}
+	return nodes, unfolded
+}
+
+// The bound is that of the whole payload, however many texts of it are XML.
+func TestTreeOfManyTexts(t *testing.T) {
+	short, long := `"<r>`+strings.Repeat("<a x='1'/>", 20)+`</r>"`, `"<r `+strings.Repeat("x='1' ", maxTreeNodes)+`/>"`
+	list := func(text string, n int) []byte { return []byte("[" + strings.Repeat(text+",", n-1) + text + "]") }
+	for _, c := range []struct {
+		payload  []byte
+		unfolded int
+		cut      bool
+	}{
+		{list(short, 40), 40, false},
+		{list(short, 130), (maxTreeNodes - 131) / 41, true},
+		{list(long, 1), 0, true},
+	} {
+		root := treeOf(c.payload)
+		if root == nil {
+			t.Fatalf("%.40s: no tree", c.payload)
+		}
+		if nodes, unfolded := size(root); nodes > maxTreeNodes || unfolded != c.unfolded || root.Cut != c.cut {
+			t.Errorf("%.40s: %d nodes, %d texts unfolded, cut %v; want %d, %v", c.payload, nodes, unfolded, root.Cut, c.unfolded, c.cut)
 		}
 	}
 }

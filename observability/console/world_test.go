@@ -45,6 +45,7 @@ type world struct {
 	producer *topics.Producer
 	commands *control.Commands
 	config   console.Config
+	console  *console.Console
 	server   *httptest.Server
 	shutDown func() // ends the console as the end of the process does; its pages are still served
 
@@ -100,6 +101,7 @@ func newWorld(t testing.TB, change func(*console.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.console = c
 	w.server = httptest.NewServer(c.Handler())
 	t.Cleanup(w.server.Close)
 	w.shutDown = w.background(c.Run) // ends before the server, which waits for live pages

@@ -7,8 +7,9 @@ import (
 )
 
 // masked returns the form of a payload: its field names and the types of their
-// values, also within text that is XML. The schemas of all messages are closed, so
-// a name is no personal data; of what has another form, only the size is told.
+// values. The schemas of all messages are closed, so a field's name is no personal
+// data. Of text that is XML the elements are shown, see maskedXML; of what is no
+// JSON, only the size is told.
 func masked(payload []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.UseNumber()

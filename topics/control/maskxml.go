@@ -22,8 +22,8 @@ const hiddenName = "hidden"
 var errXML = errors.New("no XML whose form can be shown")
 
 // maskedXML returns the form of a text that is one XML document, such as the value
-// of a signature: the names of its elements and attributes, and "string" where
-// there is text. ok is false for any other text.
+// of a signature: its elements and attributes, by name where we know the name, and
+// "string" where there is text. ok is false for any other text.
 func maskedXML(text string) (form string, ok bool) {
 	if !strings.HasPrefix(strings.TrimSpace(text), "<") || len(text) > maxXMLBytes {
 		return "", false
@@ -81,15 +81,21 @@ func writeForm(b *strings.Builder, token xml.Token, path []string) ([]string, er
 	return path, nil
 }
 
-// shownName returns a name as the form shows it: as in JSON, and beside that the
-// names of XML signatures.
+// shownName returns a name as the form shows it. No schema binds XML in a text, so
+// a name there may be personal data, too: only those that we know are shown.
 func shownName(name string) string {
-	if plainName(name) || slices.Contains(signatureNames(), name) {
+	if slices.Contains(statementNames(), name) || slices.Contains(signatureNames(), name) {
 		return name
 	}
 	return hiddenName
 }
 
+// statementNames are those of a signed document that package eds compares.
+func statementNames() []string {
+	return []string{"statement", "application_id", "event_type", "number", "date", "result"}
+}
+
+// signatureNames are those of XML signatures.
 func signatureNames() []string {
 	return []string{"Signature", "SignedInfo", "CanonicalizationMethod", "SignatureMethod", "Reference", "Transforms", "Transform",
 		"DigestMethod", "DigestValue", "SignatureValue", "KeyInfo", "X509Data", "X509Certificate", "Algorithm", "URI", "Id"}
