@@ -56,6 +56,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 			return replies, nil
 		}
 	}
+	begun := time.Now()
 	if replies, settled, err := l.mark(ctx); settled || err != nil {
 		return replies, err
 	}
@@ -73,7 +74,7 @@ func (l *life) resolve(ctx context.Context) ([]Reply, error) {
 		l.sent = true
 	}
 	failpoint.Hit(failpoint.Sent, l.Route.Name)
-	replies, err := l.call(ctx, op.Do)
+	replies, err := l.call(ctx, begun, op.Do)
 	if err == nil {
 		failpoint.Hit(failpoint.Responded, l.Route.Name)
 	}
@@ -102,8 +103,12 @@ func unanswered(err error) error {
 
 // call runs an operation on a context of its own: the end of a generation or
 // of the process is no reason to cut off a call.
-func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Reply, error)) ([]Reply, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Timing.Call)
+//
+// Its deadline counts from begun, before anything was noted of it: whoever asks or
+// looks at a marker later reckons from what was noted, and a process may stand
+// still between that and the first byte.
+func (l *life) call(ctx context.Context, begun time.Time, do func(context.Context, Message) ([]Reply, error)) ([]Reply, error) {
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), begun.Add(l.Timing.Call))
 	defer cancel()
 	began := time.Now()
 	l.asked = l.Now()
@@ -118,7 +123,7 @@ func (l *life) call(ctx context.Context, do func(context.Context, Message) ([]Re
 }
 
 func (l *life) ask(ctx context.Context, sentAt time.Time) (replies []Reply, arrived bool, err error) {
-	replies, err = l.call(ctx, func(ctx context.Context, m Message) (r []Reply, err error) {
+	replies, err = l.call(ctx, time.Now(), func(ctx context.Context, m Message) (r []Reply, err error) {
 		r, arrived, err = l.Route.Operation.Ask(ctx, m, sentAt)
 		return r, err
 	})

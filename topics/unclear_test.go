@@ -166,6 +166,32 @@ func TestUndecidedIsForAPerson(t *testing.T) {
 	b.awaitCommitted()
 }
 
+// The deadline of a call counts from before anything is noted of it. Whoever asks
+// what became of it reckons from what was noted, and would ask too early if the
+// process stood still between that and the call.
+func TestDeadlineCountsFromBeforeTheClaimSaysSent(t *testing.T) {
+	b := newBench(t, topics.C3)
+	var noted time.Time
+	late := make(chan time.Duration, 1)
+	b.route.Operation.Markers = func(topics.Message) ([]string, error) {
+		noted = time.Now()
+		return []string{servertest.Unique("person")}, nil
+	}
+	b.route.Operation.Freed = func(topics.Message, []topics.Reply) bool { return false }
+	b.route.Operation.Taken = func(topics.Message, string, time.Time) ([]topics.Reply, error) { return nil, nil }
+	b.route.Operation.Do = func(ctx context.Context, m topics.Message) ([]topics.Reply, error) {
+		until, _ := ctx.Deadline()
+		late <- until.Sub(noted.Add(b.timing.Call))
+		return b.do(ctx, m)
+	}
+	b.send("app", 0)
+	b.start()
+	b.awaitEffects("app", 0)
+	if d := <-late; d > 0 {
+		t.Errorf("the call may go on for %s longer than its deadline after it was noted", d)
+	}
+}
+
 // limitReplies sets how large a batch of replies may be, in bytes.
 func (b *bench) limitReplies(most string) {
 	b.t.Helper()

@@ -36,6 +36,7 @@ type try struct {
 	message int
 	claim   *Claim
 	until   time.Duration // of its lease
+	sent    time.Duration // when the claim said so
 	next    string
 	letter  string
 }
@@ -87,7 +88,7 @@ func (w *town) step(a *try) {
 	case "ask":
 		next = w.ask(a)
 	case "sent":
-		if w.ok(w.store.Sent(ctx, a.claim)) {
+		if a.sent = w.now; w.ok(w.store.Sent(ctx, a.claim)) {
 			next = "call"
 		}
 	case "call":
@@ -164,9 +165,10 @@ func (w *town) ask(a *try) string {
 	return "sent"
 }
 
-// call sends the first byte if the lease still runs.
+// call sends the first byte if the lease still runs, and the call's deadline, which
+// counts from before the claim said sent.
 func (w *town) call(a *try) string {
-	if w.now >= a.until {
+	if w.now >= a.until || w.now >= a.sent+townDeadline {
 		return "give back"
 	}
 	if w.finished[a.message] {
@@ -180,7 +182,7 @@ func (w *town) call(a *try) string {
 		if rapid.Bool().Draw(w.T, "arrived") {
 			w.act(a.message)
 		}
-		w.flying[a.message] = append(w.flying[a.message], w.now+townDeadline+townSettle)
+		w.flying[a.message] = append(w.flying[a.message], a.sent+townDeadline+townSettle)
 		return ""
 	case "refusal":
 		w.name(a, false)
