@@ -63,7 +63,13 @@ func TestNothingPersonalShows(t *testing.T) {
 			t.Errorf("%s shows %d personal values, among them %q: %s", place, len(shown), shown[0], around(text, shown[0]))
 		}
 	}
-	t.Run("and would be seen", func(t *testing.T) { w.in(t); w.plant(temp, spans, desk, values) })
+	t.Run("and would be seen", func(t *testing.T) {
+		if os.Getenv("KAFKA_BROKERS") != "" {
+			t.Skip("what is planted would stay in topics that other tests share")
+		}
+		w.in(t)
+		w.plant(temp, spans, desk, values)
+	})
 }
 
 // personalValues are the values of all people of this world, and their birth
