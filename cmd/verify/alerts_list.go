@@ -9,16 +9,16 @@ import (
 // untried are the alerts that no fault here raises, and why.
 var untried = []struct{ alert, why string }{
 	{"HubAuditWriteFailing", "counted by the console alone, which nobody opens here; hubctl tells whoever called it"},
-	{"HubConsumerStalled", "needs a hub that reads and finishes nothing, though nothing pauses it: one that is broken on purpose"},
+	{"HubConsumerStalled", "a topic that cannot be read does not raise it: lag is counted from what is fetched, and HubFetchFailing tells instead; it needs a hub that reads and finishes nothing, though nothing pauses it"},
 	{"HubDeliveryErrorBudgetBurn", "needs letters of the hub's own fault in a hundred messages: panics, or effects that nobody can know of"},
-	{"HubDuplicateSpike", "needs a fifth of duplicates for a quarter of an hour; the load repeats a message once at most, and each new one makes two more"},
+	{"HubDuplicateSpike", "the load's repeats do not raise it, for each new message makes two more: it needs a fifth of duplicates for a quarter of an hour"},
 	{"HubGoroutineLeak", "needs 5,000 goroutines that grow for hours: a hub that is broken on purpose"},
 	{"HubLagMetricStale", "needs a hub whose loop of a partition stands still while it answers Prometheus: one that is broken on purpose"},
 	{"HubOutcomesIndexBehind", "needs an index that cannot keep up with its own hub's outcomes: a slow disk"},
 	{"HubOutcomesLost", "outcomes are given up after ten minutes of real time, or 16 MiB of them; the writer's test does so with a clock of its own"},
 	{"HubPanics", "needs a hub that is broken on purpose"},
 	{"HubPersonalDataInLogs", "needs a hub with a log line that is wrong"},
-	{"HubRouteFailed", "needs records that vanish before they are read, after which nothing is as before: scenario records-deleted of verify run does so"},
+	{"HubRouteFailed", "an empty topic that is taken away does not raise it: it needs records that vanish before they are read, after which nothing is as before (scenario records-deleted of verify run)"},
 	{"HubVersionSkew", "needs a second build of the hub"},
 }
 
