@@ -44,7 +44,7 @@ func BenchmarkSearch(b *testing.B) {
 	for b.Loop() {
 		n := rand.IntN(total)
 		began := time.Now()
-		found, err := x.Application(b.Context(), application(n, total))
+		found, err := x.History(b.Context(), application(n, total))
 		applications = append(applications, time.Since(began))
 		if err != nil || len(found) != 10 {
 			b.Fatalf("%d outcomes of %s: %v", len(found), application(n, total), err)

@@ -58,7 +58,7 @@ func Deadlines(all []Outcome, deadline time.Duration, now time.Time) []Deadline 
 	if deadline <= 0 {
 		return nil
 	}
-	over, newest := ended(all), newestOf(all)
+	waits := waiting(all)
 	chains := map[int64]*Deadline{}
 	for i := range all {
 		o := &all[i]
@@ -76,7 +76,7 @@ func Deadlines(all []Outcome, deadline time.Duration, now time.Time) []Deadline 
 		if o.Result != topics.ResultDuplicate && o.Finished.After(d.At) { // a duplicate can be met much later
 			d.At = o.Finished
 		}
-		d.Open = d.Open || !over[identityOf(o)] && newest[keyOf(o)] == i
+		d.Open = d.Open || waits(i)
 	}
 	var found []Deadline
 	for _, d := range chains {

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 	"time"
 
@@ -121,15 +119,14 @@ func Find(ctx context.Context, cluster *topics.Cluster, application string, prog
 	if err != nil {
 		return nil, err
 	}
-	newest := map[digest]Outcome{}
+	newest := newestOf(all)
+	var found []Outcome
 	for i := range all {
-		if o := &all[i]; !newest[keyOf(o)].Finished.After(o.Finished) {
-			newest[keyOf(o)] = *o
+		if newest[keyOf(&all[i])] == i {
+			found = append(found, all[i])
 		}
 	}
-	all = slices.Collect(maps.Values(newest))
-	sortByTime(all)
-	return all, nil
+	return found, nil
 }
 
 // FindHistory is Find with the outcomes that a later one has taken the place of, as

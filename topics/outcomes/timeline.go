@@ -77,15 +77,14 @@ func Timeline(application string, all []Outcome, letters []topics.Letter, record
 			events = append(events, commandEvents(l, records)...)
 		}
 	}
-	over, newest := ended(all), newestOf(all)
+	waits := waiting(all)
 	told := map[[4]string]bool{} // the outcomes of one message share their beginning
 	for i := range all {
 		if all[i].Application != application {
 			continue
 		}
 		o := &all[i]
-		waits := o.ID != "" && !over[identityOf(o)] && newest[keyOf(o)] == i
-		for _, e := range outcomeEvents(o, waits, known[o.Letter]) {
+		for _, e := range outcomeEvents(o, waits(i), known[o.Letter]) {
 			if k := [4]string{e.Kind, e.Route, e.Message, e.At.String()}; !told[k] {
 				told[k] = true
 				events = append(events, e)
@@ -130,6 +129,15 @@ func ended(all []Outcome) map[identity]bool {
 		over[id] = !letters[id].After(at)
 	}
 	return over
+}
+
+// waiting says of an outcome, by its place, whether its message waits there still.
+func waiting(all []Outcome) func(i int) bool {
+	over, newest := ended(all), newestOf(all)
+	return func(i int) bool {
+		o := &all[i]
+		return o.ID != "" && !over[identityOf(o)] && newest[keyOf(o)] == i
+	}
 }
 
 // newestOf says which outcome of those with one key is the newest.
