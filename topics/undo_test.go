@@ -164,12 +164,8 @@ func TestUndoIsNotCarriedOutTwice(t *testing.T) {
 			b.letters(left)
 			kinds := map[string]int{}
 			for _, r := range b.read(b.route.DeadTopic()) {
-				headers := map[string]string{}
-				for _, h := range r.Headers {
-					headers[h.Key] = string(h.Value)
-				}
-				if headers["hub_letter"] == again || headers["hub_kind"] == "refused" {
-					kinds[headers["hub_kind"]]++
+				if kind := header(r, "hub_kind"); header(r, "hub_letter") == again || kind == "refused" {
+					kinds[kind]++
 				}
 			}
 			if kinds["letter"] != 1 || kinds["refused"] != 0 {

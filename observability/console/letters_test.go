@@ -219,11 +219,7 @@ func (p *person) planned(action, which string, letters ...string) (url.Values, s
 func TestReplayOfAFilter(t *testing.T) {
 	w := newWorld(t, nil)
 	w.startHub()
-	var all []string
-	for i := range 15 {
-		all = append(all, fmt.Sprintf("egov-%d", i))
-	}
-	w.send(all...)
+	all := w.sendMany(15)
 	letters := w.letters(len(all))
 	p := w.enters("operator")
 	form, page := p.planned("replay", "all")
@@ -290,11 +286,7 @@ func TestReplayOfChosenLetters(t *testing.T) {
 func TestDiscardOfMany(t *testing.T) {
 	w := newWorld(t, nil)
 	w.startHub()
-	var all []string
-	for i := range 11 {
-		all = append(all, fmt.Sprintf("egov-%d", i))
-	}
-	w.send(all...)
+	w.sendMany(11)
 	w.letters(11)
 	operator, approver := w.enters("operator"), w.enters("approver")
 	_, page := operator.planned("discard", "all")
@@ -321,11 +313,7 @@ func TestDiscardOfMany(t *testing.T) {
 func TestCancel(t *testing.T) {
 	w := newWorld(t, nil)
 	w.startHub()
-	var all []string
-	for i := range 30 {
-		all = append(all, fmt.Sprintf("egov-%d", i))
-	}
-	w.send(all...)
+	w.sendMany(30)
 	w.letters(30)
 	p := w.enters("operator")
 	form, _ := p.planned("replay", "all")
@@ -360,11 +348,7 @@ func TestCancel(t *testing.T) {
 func TestRunsAreBounded(t *testing.T) {
 	w := newWorld(t, nil)
 	w.startHub()
-	var all []string
-	for i := range 30 {
-		all = append(all, fmt.Sprintf("egov-%d", i))
-	}
-	w.send(all...)
+	w.sendMany(30)
 	letters := w.letters(30)
 	p := w.enters("operator")
 	var forms []url.Values

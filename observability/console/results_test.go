@@ -64,11 +64,7 @@ func TestARunTellsDuplicates(t *testing.T) {
 	const n = 50
 	w := newWorld(t, nil)
 	w.startHub()
-	var all []string
-	for i := range n {
-		all = append(all, fmt.Sprintf("egov-%d", i))
-	}
-	w.send(all...)
+	all := w.sendMany(n)
 	done := w.letters(n)[7]
 	w.finish(done)
 	w.refusing(false)

@@ -213,6 +213,16 @@ func (w *world) send(applications ...string) {
 	}
 }
 
+// sendMany sends a message of each of n applications, whose ids it returns.
+func (w *world) sendMany(n int) (applications []string) {
+	w.t.Helper()
+	for i := range n {
+		applications = append(applications, fmt.Sprintf("egov-%d", i))
+	}
+	w.send(applications...)
+	return applications
+}
+
 // letters waits for as many letters that wait for a decision.
 func (w *world) letters(n int) (letters []topics.Letter) {
 	w.t.Helper()

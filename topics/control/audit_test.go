@@ -10,7 +10,6 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kandashub/topics/control"
@@ -125,13 +124,7 @@ func TestAuditNamesWhatWasTamperedWith(t *testing.T) {
 // A write whose fate is not known begins a new chain, so that the audit stays
 // whole either way.
 func TestAuditAfterAFailedWrite(t *testing.T) {
-	k, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	r := newReplicas(t, k.ListenAddrs())
-	servertest.CreateTopics(t, r.brokers, 1, r.topic)
+	r, k := faultyReplicas(t)
 	a := control.NewAudit(r.cluster, r.producer).On(r.topic)
 	write := func(n int) error { return a.Write(t.Context(), step(n)) }
 	if err := write(1); err != nil {
@@ -164,13 +157,7 @@ func TestAuditAfterAFailedWrite(t *testing.T) {
 // A reader reads each record once, says of those that came since whether they
 // follow upon what it read before, and notices a topic that was made again.
 func TestAuditReaderReadsOn(t *testing.T) {
-	k, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	r := newReplicas(t, k.ListenAddrs())
-	servertest.CreateTopics(t, r.brokers, 1, r.topic)
+	r, _ := faultyReplicas(t)
 	a, reader := control.NewAudit(r.cluster, r.producer).On(r.topic), control.NewAuditReader(r.cluster).On(r.topic)
 	read := func(want ...string) {
 		t.Helper()

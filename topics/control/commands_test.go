@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kandashub/observability"
@@ -161,11 +160,7 @@ func TestAuditNamesHoldNoPersonalData(t *testing.T) {
 
 // No audit, no effect.
 func TestNoAuditNoEffect(t *testing.T) {
-	k, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
+	k := ownKafka(t)
 	a := servertest.Unique("r")
 	d := newDesk(t, k.ListenAddrs(), a)
 	k.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {

@@ -34,6 +34,26 @@ func newReplicas(t *testing.T, brokers []string) *replicas {
 	return r
 }
 
+// ownKafka is an embedded Kafka of the test's own, whose requests it can have fail.
+func ownKafka(t *testing.T) *kfake.Cluster {
+	t.Helper()
+	k, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	return k
+}
+
+// faultyReplicas are replicas on such a Kafka, whose topic is there.
+func faultyReplicas(t *testing.T) (*replicas, *kfake.Cluster) {
+	t.Helper()
+	k := ownKafka(t)
+	r := newReplicas(t, k.ListenAddrs())
+	servertest.CreateTopics(t, r.brokers, 1, r.topic)
+	return r, k
+}
+
 // open starts one more replica, which ends with the test.
 func (r *replicas) open(name string) *control.Store {
 	s := control.Open(r.cluster, r.producer, name).On(r.topic)
@@ -182,13 +202,7 @@ func TestTopicMadeAgain(t *testing.T) {
 
 // What compaction has taken away at the end of the topic holds nobody up.
 func TestHoleAtTheEnd(t *testing.T) {
-	k, err := kfake.NewCluster(kfake.NumBrokers(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(k.Close)
-	r := newReplicas(t, k.ListenAddrs())
-	servertest.CreateTopics(t, r.brokers, 1, r.topic)
+	r, k := faultyReplicas(t)
 	s := control.Open(r.cluster, r.producer, "operator").On(r.topic)
 	r.put(s, control.PauseKey("a"), paused("a"))
 	r.put(s, control.PauseKey("a"), nil)
