@@ -38,8 +38,8 @@ func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
 	})
 }
 
-// keeps holds an answer against the contract before it is written down: a hub that
-// has taken it ends the letter, and writes no reply that breaks the contract.
+// keeps holds an answer against the contract before it is written down: the hub
+// refuses one that breaks it, but only later, when nobody waits to be told.
 func keeps(agreed *contract.Contract, l topics.Letter, given []topics.GivenReply) error {
 	for i, g := range given {
 		m := topics.Message{Type: g.Type, Source: topics.SourceHub, Subject: string(l.Record.Key), Data: g.Data}
