@@ -49,8 +49,9 @@ func kafkaRefuses(name string, f broker.Fault, alerts ...string) trial {
 // refusedLetters makes letters that cannot be written.
 func refusedLetters() trial {
 	t := kafkaRefuses("letters cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "notify-egov.dead"}, "HubDLQPublishFailing")
-	t.strike = both(t.strike, faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 2}))
-	t.heal = both(t.heal, again(decide("notify-egov", "replay")))
+	const letters = 2
+	t.strike = both(t.strike, faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: letters}))
+	t.heal = both(t.heal, decide("notify-egov", "replay", letters))
 	return t
 }
 

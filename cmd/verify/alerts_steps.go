@@ -95,12 +95,22 @@ func hubctl(args ...string) step {
 	}
 }
 
-// decide decides all letters of a route.
-func decide(route, action string) step {
-	return func(ctx context.Context, w *watch) error {
-		_, err := decideAll(ctx, w.world.Hubctl, route, action, "a fault that was injected")
-		return err
-	}
+// decide decides all letters of a route, of which there are at least so many: some
+// may still be on their way while the first are decided of, and one that is left
+// holds its application, which is a fault of its own.
+func decide(route, action string, atLeast int) step {
+	decided := 0
+	return again(func(ctx context.Context, w *watch) error {
+		n, _, err := decideAll(ctx, w.world.Hubctl, route, action, "a fault that was injected")
+		if err == nil {
+			decided += n
+			return fmt.Errorf("%d letters of %s are decided, and more may come", decided, route)
+		}
+		if errors.Is(err, errNoLetter) && decided >= atLeast {
+			return nil
+		}
+		return fmt.Errorf("%d letters of %s are decided: %w", decided, route, err)
+	})
 }
 
 // restart ends one hub in good order and starts it again, with more settings.

@@ -85,7 +85,7 @@ func systemsAndPeople() []trial {
 		{fault: "egov answers just in time", alerts: []string{"HubExternalSlow"}, strike: faulty("egov", mocks.Fault{LatencyMS: 1350}), heal: well("egov")},
 		{fault: "migration refuses our token", alerts: []string{"HubAccessRefused"}, strike: faulty("migration", mocks.Fault{Status: http.StatusUnauthorized}), heal: well("migration")},
 		{fault: "a letter holds its application", alerts: []string{"HubDLQArrivals", "HubParkedOld"},
-			strike: faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), heal: decide("notify-statecorp", "replay")},
+			strike: faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), heal: decide("notify-statecorp", "replay", 1)},
 		{fault: "a pause is forgotten", alerts: []string{"HubRoutePausedLong"}, strike: hubctl("route", "pause", "reissue"), heal: hubctl("route", "resume", "reissue")},
 		{fault: "a held breaker is forgotten", alerts: []string{"HubBreakerForced"}, strike: hubctl("breaker", "open", "iin-generate"), heal: hubctl("breaker", "release", "iin-generate")},
 		strangers(),
@@ -100,7 +100,7 @@ func kafkaAndLetters() []trial {
 		kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.delivered"}, "HubCommitFailing"),
 		kafkaRefuses("a group cannot be joined", broker.Fault{Keys: []string{"JoinGroup", "Heartbeat"}, Group: "hub.reissue"}, "HubPartitionsUnassigned"),
 		kafkaRefuses("a group does not come to rest", broker.Fault{Keys: []string{"Heartbeat"}, Group: "hub.iin-record", Error: "REBALANCE_IN_PROGRESS"}, "HubRebalanceStorm"),
-		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard")},
+		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard", 1)},
 		refusedLetters(),
 	}
 }
@@ -113,7 +113,7 @@ func many() []trial {
 	return []trial{
 		{fault: "letters hold hundreds of messages", alerts: []string{"HubParkedMany"},
 			strike: both(faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity}), sends(plan("held", 4, "egov", 650, 3), 60)),
-			heal:   both(well("egov"), decide("notify-egov", "replay"))},
+			heal:   both(well("egov"), decide("notify-egov", "replay", 3))},
 		{fault: "more comes in than goes out", alerts: []string{"HubConsumerLagGrowing"},
 			strike: both(hubctl("route", "pause", "notify-migration"), sends(plan("pile", 5, "migration", 2500, 40), 70)), heal: hubctl("route", "resume", "notify-migration")},
 	}
@@ -123,14 +123,14 @@ func many() []trial {
 func late() trial {
 	return trial{fault: "an application is late", alerts: []string{"HubDeadlineAtRisk"},
 		strike: both(restartAll("HUB_DEADLINE=5s"), faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1})),
-		then:   &phase{[]string{"HubDeadlineMissed"}, again(decide("notify-statecorp", "replay"))}, heal: restartAll()}
+		then:   &phase{[]string{"HubDeadlineMissed"}, decide("notify-statecorp", "replay", 1)}, heal: restartAll()}
 }
 
 // hours are what takes minutes even here.
 func hours() []trial {
 	return []trial{
 		{fault: "nobody decides of a letter", alerts: []string{"HubDLQUnresolvedOld"},
-			strike: faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), heal: decide("notify-statecorp", "replay")},
+			strike: faulty("statecorp", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: 1}), heal: decide("notify-statecorp", "replay", 1)},
 		{fault: "kandas is down for over a minute", alerts: []string{"HubLatencyErrorBudgetBurn"},
 			strike: both(refuse("kandas"), behind("delivered", 70), accept("kandas")), heal: accept("kandas")},
 		flapping("egov"),

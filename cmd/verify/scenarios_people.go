@@ -136,7 +136,7 @@ func replayAll(route string) func(ctx context.Context, r *run) error {
 	return func(ctx context.Context, r *run) error {
 		end := r.band("replay")
 		defer end()
-		out, err := decideAll(ctx, r.hubctl, route, "replay", "the fault is over")
+		_, out, err := decideAll(ctx, r.hubctl, route, "replay", "the fault is over")
 		r.note("hubctl dead run: %s", firstLine(out))
 		return err
 	}
