@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os/exec"
 )
 
 // errNoLetter says that a route has no letter to decide of.
@@ -14,6 +15,9 @@ var errNoLetter = errors.New("there is no letter to decide of")
 // and returns how many there were and what hubctl says at the end.
 func decideAll(ctx context.Context, hubctl func(context.Context, ...string) (string, error), route, action, why string) (letters int, said string, err error) {
 	out, err := hubctl(ctx, "dead", "plan", "--route", route, "--action", action, "-o", "json")
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok && ended.ExitCode() == nothingMatched {
+		return 0, "", fmt.Errorf("%s: %w", route, errNoLetter)
+	}
 	if err != nil {
 		return 0, "", err
 	}
@@ -23,9 +27,6 @@ func decideAll(ctx context.Context, hubctl func(context.Context, ...string) (str
 	}
 	if err := json.Unmarshal([]byte(out), &plan); err != nil {
 		return 0, "", fmt.Errorf("hubctl dead plan: %w", err)
-	}
-	if plan.Letters == 0 {
-		return 0, "", fmt.Errorf("%s: %w", route, errNoLetter)
 	}
 	said, err = hubctl(ctx, "dead", "run", "--plan", plan.Hash, "--route", route, "--action", action, "--rate", "50/s", "--canary", "1",
 		"--who", "verify", "--why", why)
