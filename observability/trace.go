@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"strings"
 )
 
 // A Trace is a W3C trace context: which chain of work this is part of, and
@@ -22,22 +21,17 @@ var errTraceParent = errors.New("traceparent is not in the form of W3C Trace Con
 
 // ParseTrace reads a traceparent header: version, trace id, span id and flags,
 // in lower case hex. A version later than 00 may carry more; it is passed over.
-func ParseTrace(s string) (Trace, error) {
+func ParseTrace[S string | []byte](s S) (Trace, error) {
 	var t Trace
-	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || s != strings.ToLower(s) {
+	if len(s) < traceLength || s[2] != '-' || s[35] != '-' || s[52] != '-' {
 		return Trace{}, errTraceParent
 	}
 	var version, flags [1]byte
-	for _, part := range []struct {
-		to   []byte
-		from string
-	}{{version[:], s[:2]}, {t.id[:], s[3:35]}, {t.span[:], s[36:52]}, {flags[:], s[53:55]}} {
-		if _, err := hex.Decode(part.to, []byte(part.from)); err != nil {
-			return Trace{}, errTraceParent
-		}
+	if !unhex(version[:], s[:2]) || !unhex(t.id[:], s[3:35]) || !unhex(t.span[:], s[36:52]) || !unhex(flags[:], s[53:55]) {
+		return Trace{}, errTraceParent
 	}
-	long := len(s) > 55
-	if version[0] == 0xff || version[0] == 0 && long || long && s[55] != '-' {
+	long := len(s) > traceLength
+	if version[0] == 0xff || version[0] == 0 && long || long && s[traceLength] != '-' {
 		return Trace{}, errTraceParent
 	}
 	if t.id == [16]byte{} || t.span == [8]byte{} {
@@ -45,6 +39,33 @@ func ParseTrace(s string) (Trace, error) {
 	}
 	t.sampled = flags[0]&1 == 1
 	return t, nil
+}
+
+// traceLength is the length of a traceparent of version 00, in bytes.
+const traceLength = 55
+
+// unhex decodes lower case hex, and says whether it is that. Package hex takes
+// capitals, too, which the standard forbids.
+func unhex[S string | []byte](to []byte, from S) bool {
+	for i := range to {
+		high, low := digit(from[2*i]), digit(from[2*i+1])
+		if high|low > 0xf {
+			return false
+		}
+		to[i] = high<<4 | low
+	}
+	return true
+}
+
+// digit is the value of a hexadecimal digit; over 15 for anything else.
+func digit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
 }
 
 // NewTrace begins a chain; it is sampled.
@@ -83,21 +104,35 @@ func (t Trace) ID() string {
 
 // String is the traceparent header; empty for the zero Trace.
 func (t Trace) String() string {
-	if t.IsZero() {
-		return ""
-	}
-	flags := "00"
-	if t.sampled {
-		flags = "01"
-	}
-	return "00-" + t.ID() + "-" + hex.EncodeToString(t.span[:]) + "-" + flags
+	b, _ := t.MarshalText()
+	return string(b)
 }
 
-// TraceID is the trace id in a traceparent header, for the log; empty if the
-// header is none.
-func TraceID(traceparent string) string {
-	t, _ := ParseTrace(traceparent)
-	return t.ID()
+// AppendText appends the traceparent header, and nothing for the zero Trace. It
+// never fails.
+func (t Trace) AppendText(b []byte) ([]byte, error) {
+	if t.IsZero() {
+		return b, nil
+	}
+	flags := "-00"
+	if t.sampled {
+		flags = "-01"
+	}
+	b = hex.AppendEncode(append(b, "00-"...), t.id[:])
+	b = hex.AppendEncode(append(b, '-'), t.span[:])
+	return append(b, flags...), nil
+}
+
+// MarshalText is the traceparent header; it never fails.
+func (t Trace) MarshalText() ([]byte, error) { return t.AppendText(make([]byte, 0, traceLength)) }
+
+// UnmarshalText reads a traceparent header; none is the zero Trace.
+func (t *Trace) UnmarshalText(text []byte) (err error) {
+	*t = Trace{}
+	if len(text) > 0 {
+		*t, err = ParseTrace(text)
+	}
+	return err
 }
 
 // exemplarKey is the key of a trace id in a context.

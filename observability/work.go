@@ -44,7 +44,7 @@ type step struct {
 	kind         StepKind
 	name, more   string
 	span         Trace
-	began, ended time.Time
+	began, ended time.Duration // since the work began; ended is 0 until then
 	failure      string
 }
 
@@ -93,18 +93,18 @@ func (w *Work) About(application string) {
 // Start begins a step; [Work.Stop] ends it.
 func (w *Work) Start(kind StepKind, name, more string) {
 	if w != nil {
-		w.steps = append(w.steps, step{kind: kind, name: name, more: more, began: time.Now()})
+		w.steps = append(w.steps, step{kind: kind, name: name, more: more, began: time.Since(w.began)})
 	}
 }
 
-// Send begins the step that writes a message to a topic. Its traceparent names
-// the step: whoever reads the message follows from that.
-func (w *Work) Send(topic, traceparent string) {
+// Send begins the step that writes a message to a topic. The message's trace
+// context names the step: whoever reads the message follows from that.
+func (w *Work) Send(topic string, t Trace) {
 	if w == nil {
 		return
 	}
 	w.Start(StepSend, topic, "")
-	if t, err := ParseTrace(traceparent); err == nil && t.id == w.span.id {
+	if t.id == w.span.id {
 		w.steps[len(w.steps)-1].span = t
 	}
 }
@@ -115,7 +115,7 @@ func (w *Work) Stop(failure string) {
 		return
 	}
 	s := &w.steps[len(w.steps)-1]
-	s.ended, s.failure = time.Now(), failure
+	s.ended, s.failure = time.Since(w.began), failure
 }
 
 // Fail says that the work has failed, by a code: it is kept.
@@ -171,21 +171,22 @@ func (w *Work) exportStep(s step, ended time.Time) {
 	if s.span.IsZero() {
 		s.span = w.span.Child()
 	}
-	if s.ended.IsZero() {
-		s.ended, s.failure = ended, "unfinished" // a panic has passed by
+	if s.ended == 0 {
+		s.ended, s.failure = ended.Sub(w.began), "unfinished" // a panic has passed by
 	}
+	began := w.began.Add(s.began)
 	var span trace.Span
 	switch s.kind {
 	case StepSend:
-		span = w.tracer.start(w.span, s.span, "send "+s.name, trace.SpanKindProducer, s.began, messaging("send", s.name))
+		span = w.tracer.start(w.span, s.span, "send "+s.name, trace.SpanKindProducer, began, messaging("send", s.name))
 	case StepClaim:
-		span = w.tracer.start(w.span, s.span, s.name, trace.SpanKindClient, s.began, []attribute.KeyValue{
+		span = w.tracer.start(w.span, s.span, s.name, trace.SpanKindClient, began, []attribute.KeyValue{
 			attribute.String("db.system.name", "redis"), attribute.String("db.operation.name", s.name)})
 	default:
-		span = w.tracer.start(w.span, s.span, strings.TrimSpace(s.name+" "+s.more), trace.SpanKindClient, s.began, []attribute.KeyValue{
+		span = w.tracer.start(w.span, s.span, strings.TrimSpace(s.name+" "+s.more), trace.SpanKindClient, began, []attribute.KeyValue{
 			attribute.String("hub.system", s.name), attribute.String("hub.operation", s.more)})
 	}
-	finish(span, s.failure, s.ended)
+	finish(span, s.failure, w.began.Add(s.ended))
 }
 
 // messaging are the attributes of OpenTelemetry's conventions for messages. The

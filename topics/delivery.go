@@ -271,21 +271,20 @@ func (l *life) measure(kind outcomeKind) {
 func (l *life) attrs() []any {
 	return []any{
 		"route", l.Route.Name, "application", l.msg.Subject, "message_id", l.msg.ID, "type", l.named(l.msg.Type),
-		"trace_id", observability.TraceID(l.msg.TraceParent),
+		"trace_id", l.msg.Trace.ID(),
 	}
 }
 
-// trace makes the message's trace context good. One that came without begins a
-// trace that follows from its id, so that all attempts share it.
+// trace sees to it that the message has a trace context. One that came without
+// begins a trace that follows from its id, so that all attempts share it.
 func (l *life) trace() {
-	t, err := observability.ParseTrace(l.msg.TraceParent)
-	if err == nil {
-		l.work.Follow(t)
+	if l.msg.Trace.IsZero() {
+		l.msg.Trace = firstTrace(l.msg)
+		l.work.Root(l.msg.Trace)
 	} else {
-		t = firstTrace(l.msg)
-		l.work.Root(t)
+		l.work.Follow(l.msg.Trace)
 	}
-	l.msg.TraceParent = l.Tracer.Mark(t).String()
+	l.msg.Trace = l.Tracer.Mark(l.msg.Trace)
 }
 
 // firstTrace is the trace of a message that came without one.

@@ -51,10 +51,11 @@ func (l Letter) Trace() string {
 		return ""
 	}
 	parent, _ := l.Record.header("traceparent")
-	if _, err := observability.ParseTrace(parent); err != nil {
-		parent = firstTrace(Message{Source: source, ID: id}).String()
+	t, err := observability.ParseTrace(parent)
+	if err != nil {
+		t = firstTrace(Message{Source: source, ID: id})
 	}
-	return observability.TraceID(parent)
+	return t.ID()
 }
 
 // Application returns the letter's application as a person may see it. The key of

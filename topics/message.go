@@ -9,6 +9,8 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
+
+	"kandashub/observability"
 )
 
 // SourceHub is the ce_source of every message that the hub itself writes.
@@ -35,8 +37,9 @@ type Message struct {
 	// wire; then it equals Time.
 	RootTime time.Time
 
-	// TraceParent is the W3C trace context; empty if there is none.
-	TraceParent string
+	// Trace is the W3C trace context, header traceparent; zero if there is none, or
+	// one that is not in its form.
+	Trace observability.Trace `json:"TraceParent"`
 
 	// Data is the payload, a JSON object. Its schema follows from Type.
 	Data json.RawMessage

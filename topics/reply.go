@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"kandashub/observability"
 	"kandashub/topics/failpoint"
 )
 
@@ -41,7 +40,6 @@ type reply struct {
 // makeReplies makes messages of what a rule wants written.
 func (l *life) makeReplies(replies []Reply) ([]reply, error) {
 	now := l.Now().UTC()
-	trace, _ := observability.ParseTrace(l.msg.TraceParent) // Deliver has made it good
 	out := make([]reply, 0, len(replies))
 	for i, r := range replies {
 		data, err := json.Marshal(r.Data)
@@ -54,7 +52,7 @@ func (l *life) makeReplies(replies []Reply) ([]reply, error) {
 		}
 		m := Message{
 			ID: id, Type: r.Type, Source: SourceHub, Subject: l.msg.Subject, Time: now, RootTime: l.msg.RootTime,
-			TraceParent: trace.Child().String(), Data: data,
+			Trace: l.msg.Trace.Child(), Data: data,
 		}
 		if code, err := l.Check(r.Topic, m); err != nil {
 			return nil, fmt.Errorf("reply %d to %s breaks its contract (%s): %w", i, r.Topic, code, err)
@@ -104,7 +102,7 @@ func (l *life) settle(err error) (out outcome) {
 func (l *life) writeReplies(ctx context.Context, replies []reply) outcome {
 	for _, r := range replies {
 		for attempt := 1; ; attempt++ {
-			l.work.Send(r.Topic, r.Message.TraceParent)
+			l.work.Send(r.Topic, r.Message.Trace)
 			err := l.Producer.Publish(ctx, r.Topic, r.Message)
 			l.work.Stop(codeOf(err))
 			if err == nil {

@@ -132,8 +132,8 @@ func (d *Delivery) reportParked(r *Record, t *tries) {
 	o := d.outcome(r, ResultParked)
 	o.Attempts, o.Tries, o.Parked = t.count(), t.list(), o.Finished
 	if m, err := parseHead(r); err == nil {
-		if _, err := observability.ParseTrace(m.TraceParent); err != nil {
-			m.TraceParent = firstTrace(m).String()
+		if m.Trace.IsZero() {
+			m.Trace = firstTrace(m)
 		}
 		d.identify(&o, m)
 	}
@@ -161,7 +161,7 @@ func (d *Delivery) outcome(r *Record, result string) Outcome {
 // identify takes over what a message says of itself.
 func (d *Delivery) identify(o *Outcome, m Message) {
 	o.Application = observability.MaskID(m.Subject)
-	o.ID, o.Time, o.Root, o.Trace = observability.MaskID(m.ID), m.Time, m.RootTime, observability.TraceID(m.TraceParent)
+	o.ID, o.Time, o.Root, o.Trace = observability.MaskID(m.ID), m.Time, m.RootTime, m.Trace.ID()
 	o.Type, o.Source = d.named(m.Type), d.named(m.Source)
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/segmentio/kafka-go"
+
+	"kandashub/observability"
 )
 
 // A Record is one record of a topic, as read.
@@ -83,7 +85,7 @@ func (m Message) Headers() []kafka.Header {
 	if !m.RootTime.IsZero() {
 		add("ce_roottime", at(m.RootTime))
 	}
-	add("traceparent", text(m.TraceParent))
+	add("traceparent", func(b []byte) []byte { b, _ = m.Trace.AppendText(b); return b })
 	add("content-type", text("application/json"))
 	return h
 }
@@ -124,7 +126,7 @@ func parseHead(r *Record) (Message, error) {
 		case "ce_roottime":
 			root = string(h.Value)
 		case "traceparent":
-			m.TraceParent = string(h.Value)
+			m.Trace, _ = observability.ParseTrace(h.Value) // the trace of one that is none begins here
 		}
 	}
 	switch {

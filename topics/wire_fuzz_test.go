@@ -62,7 +62,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was trusted is not trusted again: %v", err)
 		}
-		if d := cmp.Diff(m, again, cmpopts.EquateApproxTime(0)); d != "" || m.fingerprint() != again.fingerprint() {
+		if d := cmp.Diff(m, again, cmpopts.EquateApproxTime(0), sameTrace); d != "" || m.fingerprint() != again.fingerprint() {
 			t.Fatalf("another message: %s", d)
 		}
 	})

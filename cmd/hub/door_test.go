@@ -25,7 +25,7 @@ func (w *world) post(topic string, m topics.Message, changes ...func(*http.Reque
 		w.t.Fatal(err)
 	}
 	for k, v := range map[string]string{
-		"Authorization": "Bearer " + w.tokens[m.Source], "Content-Type": "application/json", "traceparent": m.TraceParent,
+		"Authorization": "Bearer " + w.tokens[m.Source], "Content-Type": "application/json", "traceparent": m.Trace.String(),
 		"ce-specversion": "1.0", "ce-id": m.ID, "ce-type": m.Type, "ce-source": m.Source, "ce-subject": m.Subject,
 		"ce-time": m.Time.Format(time.RFC3339Nano),
 	} {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/payload"
 	"kandashub/topics/servertest"
@@ -56,12 +57,16 @@ func TestFromFilingToCertificate(t *testing.T) {
 // intake and one by Kafka, and finds it on everything that follows.
 func TestTraceIsKept(t *testing.T) {
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	trace, err := observability.ParseTrace(parent)
+	if err != nil {
+		t.Fatal(err)
+	}
 	const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 	w := newWorld(t)
 	w.start()
 	a := w.quietly(w.application("migration"))
 	m := w.filed(a)
-	m.TraceParent = parent
+	m.Trace = trace
 	if status, _, body := w.post("migration.applications", m); status != 202 {
 		t.Fatalf("status %d: %s", status, body)
 	}
@@ -71,7 +76,7 @@ func TestTraceIsKept(t *testing.T) {
 	}
 
 	e := w.event("kandas", payload.TypeRecommended, a.ApplicationID, recommendedEvent(a.ApplicationID, "migration"))
-	e.TraceParent = parent
+	e.Trace = trace
 	w.publish("kandas.events", e)
 	notification := topics.DeriveID(e.ID, "verify", "0")
 	notice := topics.NoticeID(a.ApplicationID, notification)

@@ -186,9 +186,9 @@ func (i *Intake) Accept(ctx context.Context, system, topic string, m topics.Mess
 		work.End("refused")
 		return err
 	}
-	m.TraceParent = followed(work, m.TraceParent)
+	m.Trace = followed(work, m.Trace)
 	work.About(m.Subject)
-	work.Send(topic, m.TraceParent)
+	work.Send(topic, m.Trace)
 	if err := i.cfg.Publisher.Publish(ctx, topic, m); err != nil {
 		work.Stop(Unavailable)
 		work.Fail(Unavailable)
@@ -202,15 +202,14 @@ func (i *Intake) Accept(ctx context.Context, system, topic string, m topics.Mess
 
 // followed returns the trace context of a message that came with one, or with
 // none: then its trace begins here.
-func followed(work *observability.Work, traceparent string) string {
-	t, err := observability.ParseTrace(traceparent)
-	if err == nil {
-		work.Follow(t)
-	} else {
+func followed(work *observability.Work, t observability.Trace) observability.Trace {
+	if t.IsZero() {
 		t = observability.NewTrace()
 		work.Root(t)
+	} else {
+		work.Follow(t)
 	}
-	return work.Next(t).String()
+	return work.Next(t)
 }
 
 func (i *Intake) check(system, topic string, m *topics.Message) error {

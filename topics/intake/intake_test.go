@@ -20,6 +20,7 @@ import (
 	"kandashub/topics/intake"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const (
@@ -59,6 +60,9 @@ func (k *kafka) Publish(_ context.Context, topic string, m topics.Message) error
 	k.published = append(k.published, published{topic, m})
 	return nil
 }
+
+// sameTrace has cmp compare trace contexts.
+var sameTrace = cmpopts.EquateComparable(observability.Trace{})
 
 func open(t testing.TB) (*intake.Intake, *kafka) {
 	t.Helper()
@@ -167,16 +171,17 @@ func TestAccepted(t *testing.T) {
 				t.Fatalf("got %d %s", w.Code, w.Body)
 			}
 			if tc.trace == "" { // then a trace begins here
-				tc.trace = k.published[0].Message.TraceParent
-				if _, err := observability.ParseTrace(tc.trace); err != nil {
-					t.Errorf("traceparent %q: %v", tc.trace, err)
+				tc.trace = k.published[0].Message.Trace.String()
+				if tc.trace == "" {
+					t.Error("there is no trace")
 				}
 			}
+			trace, _ := observability.ParseTrace(tc.trace)
 			want := []published{{requestTopic, topics.Message{
-				ID: "id-1", Type: requestType, Source: "statecorp", Subject: requestID, Time: tc.at, TraceParent: tc.trace,
+				ID: "id-1", Type: requestType, Source: "statecorp", Subject: requestID, Time: tc.at, Trace: trace,
 				Data: json.RawMessage(sample(t, requestType)),
 			}}}
-			if diff := cmp.Diff(want, k.published); diff != "" {
+			if diff := cmp.Diff(want, k.published, sameTrace); diff != "" {
 				t.Errorf("published differs (-want +got): %s", diff)
 			}
 		})

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"kandashub/observability"
 	"kandashub/topics"
 )
 
@@ -115,7 +116,8 @@ func binary(h http.Header, body []byte) (attributes, error) {
 // message makes our message of the attributes. A missing specversion reads as
 // 1.0, a missing time as now.
 func (a attributes) message() (topics.Message, error) {
-	m := topics.Message{ID: a.ID, Type: a.Type, Source: a.Source, Subject: a.Subject, TraceParent: a.TraceParent, Data: bytes.TrimSpace(a.Data)}
+	m := topics.Message{ID: a.ID, Type: a.Type, Source: a.Source, Subject: a.Subject, Data: bytes.TrimSpace(a.Data)}
+	m.Trace, _ = observability.ParseTrace(a.TraceParent) // the trace of one that is none begins here
 	if a.SpecVersion != "" && a.SpecVersion != "1.0" {
 		return m, problem(NotCloudEvent, "specversion is not 1.0")
 	}
