@@ -85,6 +85,9 @@ func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) out
 		return outcome{kind: stopped}
 	case d.action == DecideUndo && errors.Is(err, errGone):
 		return p.refuse(d, undoGone) // else it would wait, and its application with it, for ever
+	case errors.Is(err, errGone):
+		p.post(p.replaceLost) // and go on with the stand-in
+		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	default:
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
@@ -141,6 +144,7 @@ func resolution(action string) string {
 // contract, and else the log and the letter, which is still there, say it.
 const (
 	letterUnread = "the letter cannot be read"
+	letterLost   = "Kafka has deleted the letter, and its message with it: it can only be discarded"
 	answerUnread = "the given replies cannot be read"
 	answerBroken = "the given replies break their contract"
 )
@@ -185,7 +189,11 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 	}
 	var err error
 	if l.msg, err = Parse(letter); err != nil {
-		if what.action != DecideDiscard {
+		switch {
+		case what.action == DecideDiscard:
+		case letter.isLost():
+			return outcome{}, letterLost
+		default:
 			return outcome{}, letterUnread
 		}
 		l.logDecision(what, "carried out, though the letter cannot be read")

@@ -175,10 +175,13 @@ func (g *LetterLog) take(r *Record) {
 
 // letter takes a letter; several records may carry it.
 func (g *LetterLog) letter(id string, r *Record) {
-	if g.byID[id] != nil {
+	read := letterOf(g.route, id, r)
+	if known := g.byID[id]; known != nil {
+		if read.Lost {
+			known.lose(read)
+		}
 		return
 	}
-	read := letterOf(g.route, id, r)
 	l := &read
 	l.Resolved = g.resolved[id]
 	if g.light {
@@ -186,14 +189,22 @@ func (g *LetterLog) letter(id string, r *Record) {
 	}
 	g.byID[id] = l
 	g.letters = append(g.letters, l)
-	if !l.Holds {
-		return // what it says of its message is not to be trusted
+	if !l.Holds || l.Lost {
+		return // what it says of its message is not to be trusted, or nothing
 	}
 	source, message := l.Message()
 	if before := g.lastOf[[2]string{source, message}]; before != nil {
 		before.Next = id
 	}
 	g.lastOf[[2]string{source, message}] = l
+}
+
+// lose takes over what stands in for a letter that has been read before Kafka has
+// deleted it.
+func (l *Letter) lose(standIn Letter) {
+	record := *l.Record
+	record.Offset = standIn.Record.Offset
+	l.Record, l.Reason, l.Lost = &record, standIn.Reason, true
 }
 
 // named returns what names a record: all but its value, and of the headers those

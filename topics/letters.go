@@ -16,6 +16,7 @@ import (
 type Letter struct {
 	ID, Class, Code, Reason string
 	Holds                   bool // later messages of the application wait for the decision
+	Lost                    bool // Kafka has deleted what this one stands in for, message and all: it can only be discarded
 	Route                   Route
 	Record                  *Record // as it lies in the dead topic
 
@@ -33,6 +34,10 @@ type Decision struct {
 	ID, Action, Who, Why string
 	At                   time.Time
 }
+
+// HasMessage says whether the letter has a message that can be acted on; else it can
+// only be discarded.
+func (l Letter) HasMessage() bool { return l.Holds && !l.Lost }
 
 // Message returns source and id of the message that the letter holds; both are
 // empty where it has none.
@@ -104,6 +109,7 @@ func letterOf(route Route, id string, r *Record) Letter {
 	l.Reason, _ = r.header("hub_reason")
 	holds, _ := r.header("hub_holds")
 	l.Holds = holds == "true"
+	l.Lost = r.isLost()
 	return l
 }
 

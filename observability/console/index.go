@@ -125,6 +125,7 @@ type letterRow struct {
 	Application                    string
 	At                             time.Time
 	Holds                          bool
+	Message                        bool // that can be replayed
 	State                          string
 	Action, Who                    string // of the decision that takes effect: the first
 	Result                         string // what the decision came to, one of control's
@@ -134,7 +135,7 @@ type letterRow struct {
 
 func rowOf(l *topics.Letter) letterRow {
 	r := letterRow{
-		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds,
+		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds, Message: l.HasMessage(),
 		Application: l.Application(), State: letterState(l), Result: control.ResultOf(l), Next: l.Next,
 	}
 	if len(l.Decisions) > 0 {

@@ -189,7 +189,7 @@ func (v *visit) attemptsAt(l topics.Letter) ([]outcomes.Attempt, error) {
 
 // undoable says whether a letter may be one whose discard can be undone.
 func undoable(l topics.Letter) bool {
-	return l.Resolved && l.Holds && l.Next == "" && l.Class != topics.LetterEffectDone &&
+	return l.Resolved && l.HasMessage() && l.Next == "" && l.Class != topics.LetterEffectDone &&
 		len(l.Decisions) > 0 && l.Decisions[0].Action == topics.DecideDiscard
 }
 

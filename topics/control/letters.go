@@ -116,7 +116,11 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 		if err != nil {
 			return "", err
 		}
-		if !decidable(l, action) {
+		switch {
+		case decidable(l, action):
+		case l.Lost:
+			return "", refuse("Kafka has deleted letter %s, and its message with it: it can only be discarded", l.ID)
+		default:
 			return "", refuse("letter %s holds what cannot be trusted: it can only be discarded", l.ID)
 		}
 		if len(l.Decisions) > 0 && l.Decisions[0].ID != o.ID {
@@ -135,5 +139,5 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 
 // decidable says whether an action can be decided of a letter at all.
 func decidable(l topics.Letter, action string) bool {
-	return l.Holds || action == topics.DecideDiscard
+	return l.HasMessage() || action == topics.DecideDiscard
 }

@@ -53,6 +53,8 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 		return l, refuse("letter %s was not discarded: only a discard can be undone", id)
 	case l.Next != "":
 		return l, refuse("letter %s was discarded and undone already: it is letter %s now", id, l.Next)
+	case l.Lost:
+		return l, refuse("Kafka had deleted letter %s, and its message with it: there is nothing to go back to", id)
 	case !l.Holds:
 		return l, refuse("letter %s holds what cannot be trusted: it could only be discarded again", id)
 	case l.Class == topics.LetterEffectDone:
