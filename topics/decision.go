@@ -199,15 +199,18 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 		l.logDecision(what, "carried out, though the letter cannot be read")
 		return outcome{kind: finished}, ""
 	}
+	request := l.request()
+	request.DecisionID = what.id
 	var given []reply
 	if what.action == DecideAnswer { // before the claim says that all is done
 		l.trace()
-		if given, refused = l.given(what); refused != "" {
+		if given, refused, err = l.given(t, request, what); err != nil {
+			return l.redisAway(t, err), ""
+		}
+		if refused != "" {
 			return outcome{}, refused
 		}
 	}
-	request := l.request()
-	request.DecisionID = what.id
 	class, _ := letter.header("hub_class")
 	acted, err := d.Claims.Decide(t, request, what.letter, claimDecision(what.action, class))
 	if err != nil {
@@ -247,20 +250,30 @@ func claimDecision(action, class string) claims.Decision {
 
 // given makes a person's replies. Their ids derive from the letter, so that a
 // repeat after a crash makes the same.
-func (l *life) given(what *decision) (made []reply, refused string) {
+//
+// They are held against the contract, unless the claim says that they have been
+// accepted: another hub did that, which knew an earlier one. It has ended the claim,
+// so that no other answer can be given, and they are written as they were accepted.
+func (l *life) given(ctx context.Context, request claims.Request, what *decision) (made []reply, refused string, err error) {
 	var given []GivenReply
-	if err := json.Unmarshal(what.record.Value, &given); err != nil {
-		return nil, answerUnread
+	if json.Unmarshal(what.record.Value, &given) != nil {
+		return nil, answerUnread, nil
 	}
 	replies := make([]Reply, len(given))
 	for i, g := range given {
 		replies[i] = Reply{Topic: g.Topic, Type: g.Type, Data: g.Data, ID: DeriveID(what.letter, fmt.Sprint(i))}
 	}
-	made, err := l.makeReplies(replies)
-	if err != nil {
-		return nil, answerBroken
+	if made, err = l.makeReplies(replies); err != nil {
+		return nil, answerUnread, nil
 	}
-	return made, ""
+	if l.checkReplies(made) == nil {
+		return made, "", nil
+	}
+	accepted, err := l.Claims.Decided(ctx, request, what.letter, claims.Finish)
+	if err != nil || accepted {
+		return made, "", err
+	}
+	return nil, answerBroken, nil
 }
 
 func (l *life) logDecision(what *decision, result string) {
