@@ -139,9 +139,9 @@ func resolution(action string) string {
 	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
 }
 
-// Why a decision is refused. Who has asked for an undo is told; of the others
-// hubctl and the console have said so before they wrote them, if they know the same
-// contract, and else the log and the letter, which is still there, say it.
+// Why a decision is refused. A record beside the letter says so to whoever looks at
+// it; who has asked for an undo or carries out a plan waits for that. hubctl holds an
+// answer against the contract before it writes it, but may know another one.
 const (
 	letterUnread = "the letter cannot be read"
 	letterLost   = "Kafka has deleted the letter, and its message with it: it can only be discarded"
@@ -152,7 +152,11 @@ const (
 // refuse ends a decision that cannot be carried out: the letter stays as it is.
 func (p *partition) refuse(d *decision, why string) outcome {
 	r := controlRecord(string(d.record.Key), kindRefused, "hub_letter", d.letter)
-	r.Headers = append(r.Headers, kafka.Header{Key: headerDecisionID, Value: []byte(d.id)}, kafka.Header{Key: "hub_reason", Value: []byte(why)})
+	for _, name := range []string{headerDecisionID, headerDecision, "hub_who", "hub_why"} {
+		value, _ := d.record.header(name)
+		r.Headers = append(r.Headers, kafka.Header{Key: name, Value: []byte(value)})
+	}
+	r.Headers = append(r.Headers, kafka.Header{Key: "hub_reason", Value: []byte(why)})
 	if _, err := p.append(p.dead.topic, r); err != nil {
 		return outcome{kind: stopped}
 	}

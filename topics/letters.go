@@ -20,9 +20,10 @@ type Letter struct {
 	Route                   Route
 	Record                  *Record // as it lies in the dead topic
 
-	Decisions []Decision // in the order in which they were written
-	Resolved  bool       // one of them has been carried out
-	Result    string     // what that came to, one of the Result constants; empty where it is not known
+	Decisions []Decision        // in the order in which they were written, without those that were refused
+	Refused   []RefusedDecision // that the hub could not carry out, in the order in which it said so
+	Resolved  bool              // one of the decisions has been carried out
+	Result    string            // what that came to, one of the Result constants; empty where it is not known
 
 	// Next is the next letter of the same message: it was replayed, and died
 	// again, or its discard was undone. Empty if there is none.
@@ -33,6 +34,12 @@ type Letter struct {
 type Decision struct {
 	ID, Action, Who, Why string
 	At                   time.Time
+}
+
+// A RefusedDecision is one that the hub could not carry out. It has changed nothing.
+type RefusedDecision struct {
+	Decision
+	Reason string
 }
 
 // HasMessage says whether the letter has a message that can be acted on; else it can

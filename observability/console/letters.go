@@ -156,7 +156,7 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 		}
 	}
 	data := map[string]any{
-		"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known), "Index": v.cfg.Outcomes != nil,
+		"Letter": rowOf(&known), "Decisions": known.Decisions, "Refused": known.Refused, "Next": known.Next, "Undoable": undoable(known), "Index": v.cfg.Outcomes != nil,
 	}
 	attempts, err := v.attemptsAt(known)
 	if err != nil { // the letter is read and decided without them
