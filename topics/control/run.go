@@ -37,7 +37,7 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 	if err := bulk(r.Action); err != nil {
 		return p, err // the action becomes part of the record
 	}
-	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+about(r.Plan), func(ctx context.Context, o Order) (string, error) {
+	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+aboutPlan(r.Plan), func(ctx context.Context, o Order) (string, error) {
 		w, err := c.begin(ctx, o, r)
 		if err != nil {
 			return "", err

@@ -15,7 +15,7 @@ import (
 // message lives (the retention of its source and a day), and Undo waits up to
 // wait for a hub to do it.
 func (c *Commands) Undo(ctx context.Context, o Order, route, id string, wait time.Duration) (again string, err error) {
-	err = c.carry(ctx, o, actionUndo, about(route, id), func(ctx context.Context, o Order) (string, error) {
+	err = c.carry(ctx, o, actionUndo, about(route)+"/"+aboutLetter(id), func(ctx context.Context, o Order) (string, error) {
 		if err := c.known(route); err != nil {
 			return "", err
 		}
@@ -44,7 +44,7 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 	letters := log.Letters()
 	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return l.ID == id })
 	if i < 0 {
-		return topics.Letter{}, missing("there is no letter %s; hubctl dead list --discarded shows those that were discarded", about(id))
+		return topics.Letter{}, missing("there is no letter %s; hubctl dead list --discarded shows those that were discarded", aboutLetter(id))
 	}
 	l := letters[i]
 	_, discarded := discardOf(l)
