@@ -85,6 +85,9 @@ func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) out
 		return outcome{kind: stopped}
 	case d.action == DecideUndo && errors.Is(err, errGone):
 		return p.refuse(d, undoGone) // else it would wait, and its application with it, for ever
+	case errors.Is(err, errGone):
+		p.post(p.replaceLost) // and go on with the stand-in
+		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	default:
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
@@ -136,11 +139,12 @@ func resolution(action string) string {
 	return map[string]string{DecideReplay: "replayed", DecideAnswer: "answered", DecideDiscard: "discarded"}[action]
 }
 
-// Why a decision is refused. Who has asked for an undo is told; of the others
-// hubctl and the console have said so before they wrote them, if they know the same
-// contract, and else the log and the letter, which is still there, say it.
+// Why a decision is refused. A record beside the letter says so to whoever looks at
+// it; who has asked for an undo or carries out a plan waits for that. hubctl holds an
+// answer against the contract before it writes it, but may know another one.
 const (
 	letterUnread = "the letter cannot be read"
+	letterLost   = "Kafka has deleted the letter, and its message with it: it can only be discarded"
 	answerUnread = "the given replies cannot be read"
 	answerBroken = "the given replies break their contract"
 )
@@ -148,7 +152,11 @@ const (
 // refuse ends a decision that cannot be carried out: the letter stays as it is.
 func (p *partition) refuse(d *decision, why string) outcome {
 	r := controlRecord(string(d.record.Key), kindRefused, "hub_letter", d.letter)
-	r.Headers = append(r.Headers, kafka.Header{Key: headerDecisionID, Value: []byte(d.id)}, kafka.Header{Key: "hub_reason", Value: []byte(why)})
+	for _, name := range []string{headerDecisionID, headerDecision, "hub_who", "hub_why"} {
+		value, _ := d.record.header(name)
+		r.Headers = append(r.Headers, kafka.Header{Key: name, Value: []byte(value)})
+	}
+	r.Headers = append(r.Headers, kafka.Header{Key: "hub_reason", Value: []byte(why)})
 	if _, err := p.append(p.dead.topic, r); err != nil {
 		return outcome{kind: stopped}
 	}
@@ -185,21 +193,28 @@ func (d *Delivery) Decide(t term, letter *Record, what *decision, places *limite
 	}
 	var err error
 	if l.msg, err = Parse(letter); err != nil {
-		if what.action != DecideDiscard {
+		switch {
+		case what.action == DecideDiscard:
+		case letter.isLost():
+			return outcome{}, letterLost
+		default:
 			return outcome{}, letterUnread
 		}
 		l.logDecision(what, "carried out, though the letter cannot be read")
 		return outcome{kind: finished}, ""
 	}
+	request := l.request()
+	request.DecisionID = what.id
 	var given []reply
 	if what.action == DecideAnswer { // before the claim says that all is done
 		l.trace()
-		if given, refused = l.given(what); refused != "" {
+		if given, refused, err = l.given(t, request, what); err != nil {
+			return l.redisAway(t, err), ""
+		}
+		if refused != "" {
 			return outcome{}, refused
 		}
 	}
-	request := l.request()
-	request.DecisionID = what.id
 	class, _ := letter.header("hub_class")
 	acted, err := d.Claims.Decide(t, request, what.letter, claimDecision(what.action, class))
 	if err != nil {
@@ -239,20 +254,30 @@ func claimDecision(action, class string) claims.Decision {
 
 // given makes a person's replies. Their ids derive from the letter, so that a
 // repeat after a crash makes the same.
-func (l *life) given(what *decision) (made []reply, refused string) {
+//
+// They are held against the contract, unless the claim says that they have been
+// accepted: another hub did that, which knew an earlier one. It has ended the claim,
+// so that no other answer can be given, and they are written as they were accepted.
+func (l *life) given(ctx context.Context, request claims.Request, what *decision) (made []reply, refused string, err error) {
 	var given []GivenReply
-	if err := json.Unmarshal(what.record.Value, &given); err != nil {
-		return nil, answerUnread
+	if json.Unmarshal(what.record.Value, &given) != nil {
+		return nil, answerUnread, nil
 	}
 	replies := make([]Reply, len(given))
 	for i, g := range given {
 		replies[i] = Reply{Topic: g.Topic, Type: g.Type, Data: g.Data, ID: DeriveID(what.letter, fmt.Sprint(i))}
 	}
-	made, err := l.makeReplies(replies)
-	if err != nil {
-		return nil, answerBroken
+	if made, err = l.makeReplies(replies); err != nil {
+		return nil, answerUnread, nil
 	}
-	return made, ""
+	if l.checkReplies(made) == nil {
+		return made, "", nil
+	}
+	accepted, err := l.Claims.Decided(ctx, request, what.letter, claims.Finish)
+	if err != nil || accepted {
+		return made, "", err
+	}
+	return nil, answerBroken, nil
 }
 
 func (l *life) logDecision(what *decision, result string) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kandashub/topics"
+	"kandashub/topics/claims"
 	"kandashub/topics/servertest"
 )
 
@@ -166,4 +167,49 @@ func TestUntrustedLettersCanOnlyBeDiscarded(t *testing.T) {
 	b.letters(0)
 	b.send("app", 1)
 	b.awaitEffects("app", 1)
+}
+
+// A hub has accepted an answer and died before it wrote it, and the next one knows a
+// contract that the answer breaks: it is written as it was accepted. The claim has
+// ended with it, so that no other answer could take its place.
+func TestAnAcceptedAnswerIsWrittenUnderAnotherContract(t *testing.T) {
+	b := newBench(t, topics.C3)
+	b.failing(refuse("app", 0))
+	stop := b.start()
+	b.send("app", 0, 1)
+	l := b.letters(1)[0]
+	stop()
+	m, err := topics.Parse(l.Record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acted, err := b.store.Decide(t.Context(), claims.Request{
+		Route: b.route.Name, Application: m.Subject, Source: m.Source, ID: m.ID, Fingerprint: m.Fingerprint(), DecisionID: "d1",
+	}, l.ID, claims.Finish)
+	if err != nil || !acted {
+		t.Fatal(acted, err)
+	}
+	b.check = func(_ string, m topics.Message) (string, error) {
+		if string(m.Data) == `{"n":77}` || string(m.Data) == `{"n":88}` {
+			return "schema", errors.New("not any more")
+		}
+		return "", nil
+	}
+	b.decide(l, topics.DecideAnswer, "d0", topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"n":88}`)})
+	b.decide(l, topics.DecideAnswer, "d1", topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"n":77}`)})
+	b.decide(l, topics.DecideAnswer, "d2", topics.GivenReply{Topic: b.route.Writes[0], Type: "test.done.v1", Data: json.RawMessage(`{"n":78}`)})
+	b.start()
+	b.awaitEffects("app", 1)
+	b.letters(0)
+	b.awaitCommitted()
+	var published []string
+	for _, m := range b.read(b.route.Writes[0]) {
+		published = append(published, string(m.Value))
+	}
+	if want := []string{`{"n":77}`, `{"n":1}`}; !slices.Equal(published, want) {
+		t.Errorf("published: %q, want %q", published, want)
+	}
+	if b.refusal("d1") != "" || !strings.Contains(b.refusal("d0"), "break their contract") {
+		t.Errorf("refused with %q and %q", b.refusal("d0"), b.refusal("d1"))
+	}
 }

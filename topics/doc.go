@@ -65,8 +65,10 @@
 // missing altogether. A producer that uses two partitioners for one key has no
 // order between them. Records that Kafka deletes before they were read are gone:
 // the route stops at the gap. A group whose offsets Kafka has deleted reads its
-// parked topic from the start, perhaps after the done markers ended. While more
-// members come and go than a rebalance takes, nobody gets any partition.
+// parked topic from the start, perhaps after the done markers ended. A dead letter
+// that Kafka deletes before it is decided has lost its message: a stand-in holds
+// its application until a person discards that (lost.go). While more members come
+// and go than a rebalance takes, nobody gets any partition.
 //
 // cmd/verify tries all of this on real processes: make verify.
 //

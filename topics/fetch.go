@@ -31,6 +31,7 @@ type stream struct {
 
 	next      atomic.Int64 // offset to fetch next; written by the fetcher alone
 	high      atomic.Int64 // the broker's high watermark when it answered last
+	first     atomic.Int64 // the first offset that it still had then
 	position  atomic.Int64 // offset that may be committed
 	open      atomic.Bool  // there is room for more
 	committed int64        // used by the committer alone
@@ -273,6 +274,7 @@ func (l *brokerLoop) take(resp *fetch.Response, open map[topicPartition]*stream)
 				continue
 			}
 			s.high.Store(p.HighWatermark)
+			s.first.Store(p.LogStartOffset)
 			if s.next.Swap(next) != next {
 				s.deliver(recs, next)
 			}

@@ -40,11 +40,12 @@ type lateEntry struct {
 
 // indexedLetter is one letter; several records may carry it.
 type indexedLetter struct {
-	key      string
-	holds    bool
-	resolved bool
-	since    time.Time
-	offsets  []int64
+	key       string
+	holds     bool
+	resolved  bool
+	replacing bool // a stand-in is being written, see lost.go
+	since     time.Time
+	offsets   []int64
 }
 
 func newIndex() index {

@@ -73,6 +73,9 @@ func (p *partition) head(l *lane) *entry {
 			p.settle(p.dead, d.record.Offset)
 			continue
 		}
+		if known := p.index.letters[d.letter]; d.action != DecideUndo && known != nil && len(known.offsets) > 0 {
+			d.lies = known.offsets[0] // a stand-in may have taken its place
+		}
 		return &entry{stream: p.dead, offset: d.record.Offset, record: d.record, decision: d}
 	}
 	if k := p.index.keys[l.key]; k != nil {

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,14 @@ const (
 func newLetterID(class, code string) string {
 	return class + "." + code + "." + uuid.NewString()
 }
+
+// letterID is the form of letters' ids: of those that distrusted makes, and of the
+// others, which tell class and code.
+var letterID = regexp.MustCompile(`^((rejected|uncertain|effect_done)\.[A-Za-z0-9_-]{0,60}\.)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsLetterID says whether s has the form of a letter's id, so that it may be kept
+// where something that was typed may not.
+func IsLetterID(s string) bool { return letterID.MatchString(s) }
 
 // letterAgain returns the letter that a claim names.
 func letterAgain(id string) *letter {

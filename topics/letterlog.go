@@ -122,13 +122,16 @@ func (g *LetterLog) Read(ctx context.Context) error {
 	return g.cluster.scan(ctx, g.route.DeadTopic(), g.at, g.take)
 }
 
+// Route returns the name of the route.
+func (g *LetterLog) Route() string { return g.route.Name }
+
 // Letters returns what has been read, by partition in the order of the topic,
 // as far as it was read at once.
 func (g *LetterLog) Letters() []Letter {
 	out := make([]Letter, len(g.letters))
 	for i, l := range g.letters {
 		out[i] = *l
-		out[i].Decisions = slices.Clone(l.Decisions)
+		out[i].Decisions, out[i].Refused = slices.Clone(l.Decisions), slices.Clone(l.Refused)
 	}
 	return out
 }
@@ -151,12 +154,7 @@ func (g *LetterLog) take(r *Record) {
 		g.letter(id, r)
 	case kindDecision:
 		if l := g.byID[id]; l != nil {
-			d := Decision{At: r.Time}
-			d.ID, _ = r.header(headerDecisionID)
-			d.Action, _ = r.header(headerDecision)
-			d.Who, _ = r.header("hub_who")
-			d.Why, _ = r.header("hub_why")
-			l.Decisions = append(l.Decisions, d)
+			l.Decisions = append(l.Decisions, decisionOf(r))
 		}
 	case kindResolved:
 		g.resolved[id] = true
@@ -165,20 +163,46 @@ func (g *LetterLog) take(r *Record) {
 			l.Result, _ = r.header(headerResult)
 		}
 	case kindRefused:
-		decision, _ := r.header(headerDecisionID)
-		g.refused[decision], _ = r.header("hub_reason")
-		if l := g.byID[id]; l != nil { // it has changed nothing
-			l.Decisions = slices.DeleteFunc(l.Decisions, func(d Decision) bool { return d.ID == decision })
+		d := RefusedDecision{Decision: decisionOf(r)}
+		d.Reason, _ = r.header("hub_reason")
+		g.refused[d.ID] = d.Reason
+		if l := g.byID[id]; l != nil {
+			l.refuse(d)
 		}
 	}
 }
 
+// decisionOf reads a decision, also from the record that refuses it.
+func decisionOf(r *Record) Decision {
+	d := Decision{At: r.Time}
+	d.ID, _ = r.header(headerDecisionID)
+	d.Action, _ = r.header(headerDecision)
+	d.Who, _ = r.header("hub_who")
+	d.Why, _ = r.header("hub_why")
+	return d
+}
+
+// refuse takes a decision back that the hub could not carry out.
+func (l *Letter) refuse(d RefusedDecision) {
+	l.Decisions = slices.DeleteFunc(l.Decisions, func(known Decision) bool {
+		if known.ID != d.ID {
+			return false
+		}
+		d.At = known.At // when it was written
+		return true
+	})
+	l.Refused = append(l.Refused, d)
+}
+
 // letter takes a letter; several records may carry it.
 func (g *LetterLog) letter(id string, r *Record) {
-	if g.byID[id] != nil {
+	read := letterOf(g.route, id, r)
+	if known := g.byID[id]; known != nil {
+		if read.Lost {
+			known.lose(read)
+		}
 		return
 	}
-	read := letterOf(g.route, id, r)
 	l := &read
 	l.Resolved = g.resolved[id]
 	if g.light {
@@ -186,14 +210,22 @@ func (g *LetterLog) letter(id string, r *Record) {
 	}
 	g.byID[id] = l
 	g.letters = append(g.letters, l)
-	if !l.Holds {
-		return // what it says of its message is not to be trusted
+	if !l.Holds || l.Lost {
+		return // what it says of its message is not to be trusted, or nothing
 	}
 	source, message := l.Message()
 	if before := g.lastOf[[2]string{source, message}]; before != nil {
 		before.Next = id
 	}
 	g.lastOf[[2]string{source, message}] = l
+}
+
+// lose takes over what stands in for a letter that has been read before Kafka has
+// deleted it.
+func (l *Letter) lose(standIn Letter) {
+	record := *l.Record
+	record.Offset = standIn.Record.Offset
+	l.Record, l.Reason, l.Lost = &record, standIn.Reason, true
 }
 
 // named returns what names a record: all but its value, and of the headers those

@@ -16,12 +16,14 @@ import (
 type Letter struct {
 	ID, Class, Code, Reason string
 	Holds                   bool // later messages of the application wait for the decision
+	Lost                    bool // Kafka has deleted what this one stands in for, message and all: it can only be discarded
 	Route                   Route
 	Record                  *Record // as it lies in the dead topic
 
-	Decisions []Decision // in the order in which they were written
-	Resolved  bool       // one of them has been carried out
-	Result    string     // what that came to, one of the Result constants; empty where it is not known
+	Decisions []Decision        // in the order in which they were written, without those that were refused
+	Refused   []RefusedDecision // that the hub could not carry out, in the order in which it said so
+	Resolved  bool              // one of the decisions has been carried out
+	Result    string            // what that came to, one of the Result constants; empty where it is not known
 
 	// Next is the next letter of the same message: it was replayed, and died
 	// again, or its discard was undone. Empty if there is none.
@@ -33,6 +35,16 @@ type Decision struct {
 	ID, Action, Who, Why string
 	At                   time.Time
 }
+
+// A RefusedDecision is one that the hub could not carry out. It has changed nothing.
+type RefusedDecision struct {
+	Decision
+	Reason string
+}
+
+// HasMessage says whether the letter has a message that can be acted on; else it can
+// only be discarded.
+func (l Letter) HasMessage() bool { return l.Holds && !l.Lost }
 
 // Message returns source and id of the message that the letter holds; both are
 // empty where it has none.
@@ -105,6 +117,7 @@ func letterOf(route Route, id string, r *Record) Letter {
 	l.Reason, _ = r.header("hub_reason")
 	holds, _ := r.header("hub_holds")
 	l.Holds = holds == "true"
+	l.Lost = r.isLost()
 	return l
 }
 

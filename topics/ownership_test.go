@@ -11,7 +11,6 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"kandashub/topics"
 	"kandashub/topics/servertest"
@@ -278,21 +277,5 @@ func TestNothingIsLeftRunning(t *testing.T) {
 // deleteRecords removes what lies before an offset, in the partition of "app".
 func deleteRecords(t *testing.T, b *bench, topic string, before int64) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.brokers...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	req := kmsg.NewPtrDeleteRecordsRequest()
-	req.TimeoutMillis = 5000
-	rt := kmsg.NewDeleteRecordsRequestTopic()
-	rt.Topic = topic
-	rp := kmsg.NewDeleteRecordsRequestTopicPartition()
-	rp.Partition, rp.Offset = int32(topics.PartitionOf([]byte("app"), testPartitions)), before
-	rt.Partitions = append(rt.Partitions, rp)
-	req.Topics = append(req.Topics, rt)
-	resp, err := req.RequestWith(t.Context(), client)
-	if err != nil || resp.Topics[0].Partitions[0].ErrorCode != 0 {
-		t.Fatalf("deleting records: %v %+v", err, resp)
-	}
+	servertest.DeleteRecords(t, b.brokers, topic, topics.PartitionOf([]byte("app"), testPartitions), before)
 }

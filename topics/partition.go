@@ -169,7 +169,11 @@ func (p *partition) arriveDead(recs []*Record) {
 		switch kind, _ := r.header(headerKind); kind {
 		case kindLetter:
 			holds, _ := r.header("hub_holds")
-			if p.index.bury(string(r.Key), id, holds == "true", r.Offset, r.Time) {
+			resolved := p.index.bury(string(r.Key), id, holds == "true", r.Offset, r.Time)
+			if !resolved && r.isLost() {
+				p.replaced(id, r.Offset)
+			}
+			if resolved {
 				p.settle(s, r.Offset)
 			} else if l := p.lanes[string(r.Key)]; l != nil {
 				p.schedule(l) // an earlier owner's letter, late: it holds what we have read since
@@ -269,7 +273,8 @@ func (p *partition) settle(s *stream, offset int64) {
 	}
 }
 
-// report refreshes the gauges of this partition.
+// report refreshes the gauges of this partition, and looks after what no event
+// tells of.
 func (p *partition) report() {
 	m := p.delivery.Metrics
 	for _, s := range p.sources {
@@ -282,6 +287,7 @@ func (p *partition) report() {
 	m.AtRisk(p.number, p.atRisk(time.Now()))
 	m.Dead(p.number, letters, oldest)
 	m.Stuck(p.number, p.watchdog())
+	p.replaceLost()
 }
 
 // atRisk counts what has been read, is not delivered, and has less than a fifth of

@@ -14,6 +14,9 @@ import (
 // ends the claim.
 func (l *life) answered(ctx context.Context, replies []Reply) outcome {
 	out, err := l.makeReplies(replies)
+	if err == nil {
+		err = l.checkReplies(out)
+	}
 	if err != nil {
 		return l.dead(ctx, &Failure{Class: Undecided, Code: "reply", Err: err})
 	}
@@ -54,12 +57,19 @@ func (l *life) makeReplies(replies []Reply) ([]reply, error) {
 			ID: id, Type: r.Type, Source: SourceHub, Subject: l.msg.Subject, Time: now, RootTime: l.msg.RootTime,
 			Trace: l.msg.Trace.Child(), Data: data,
 		}
-		if code, err := l.Check(r.Topic, m); err != nil {
-			return nil, fmt.Errorf("reply %d to %s breaks its contract (%s): %w", i, r.Topic, code, err)
-		}
 		out = append(out, reply{r.Topic, m})
 	}
 	return out, nil
+}
+
+// checkReplies holds replies against the contract of their topics.
+func (l *life) checkReplies(replies []reply) error {
+	for i, r := range replies {
+		if code, err := l.Check(r.Topic, r.Message); err != nil {
+			return fmt.Errorf("reply %d to %s breaks its contract (%s): %w", i, r.Topic, code, err)
+		}
+	}
+	return nil
 }
 
 // publishKept publishes the replies that a claim has kept.

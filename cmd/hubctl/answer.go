@@ -39,7 +39,7 @@ func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
 }
 
 // keeps holds an answer against the contract before it is written down: the hub
-// refuses one that breaks it, but only later, when nobody waits to be told.
+// refuses one that breaks it, but only later, which dead show tells.
 func keeps(agreed *contract.Contract, l topics.Letter, given []topics.GivenReply) error {
 	for i, g := range given {
 		m := topics.Message{Type: g.Type, Source: topics.SourceHub, Subject: string(l.Record.Key), Data: g.Data}
@@ -52,7 +52,7 @@ func keeps(agreed *contract.Contract, l topics.Letter, given []topics.GivenReply
 
 // written tells that a decision has been made.
 func written(out talk, action, letter string) {
-	fmt.Fprintf(out, "%s of letter %s is written; the hub carries it out\n", action, letter)
+	fmt.Fprintf(out, "%s of letter %s is written; the hub carries it out, or dead show tells why it cannot\n", action, letter)
 }
 
 // replies makes the answer to a letter from the flags.

@@ -41,8 +41,10 @@ type shownLetter struct {
 	Class       string          `json:"class"`
 	Code        string          `json:"code"`
 	Holds       bool            `json:"holds"`
+	Lost        bool            `json:"lost,omitempty"` // Kafka has deleted it, and its message with it
 	Reason      string          `json:"reason"`
 	Decisions   []shownDecision `json:"decisions,omitempty"`
+	Refused     []shownRefusal  `json:"refused,omitempty"` // decisions that the hub could not carry out
 }
 
 type shownDecision struct {
@@ -52,13 +54,21 @@ type shownDecision struct {
 	Why    string    `json:"why"`
 }
 
+type shownRefusal struct {
+	shownDecision
+	Refusal string `json:"refusal"` // why the hub refused it
+}
+
 func shown(l topics.Letter) shownLetter {
 	s := shownLetter{
 		Route: l.Route.Name, Letter: l.ID, Application: l.Application(), Since: l.Record.Time.UTC(),
-		Class: l.Class, Code: l.Code, Holds: l.Holds, Reason: l.Reason,
+		Class: l.Class, Code: l.Code, Holds: l.Holds, Lost: l.Lost, Reason: l.Reason,
 	}
 	for _, d := range l.Decisions {
 		s.Decisions = append(s.Decisions, shownDecision{d.Action, d.At.UTC(), d.Who, d.Why})
+	}
+	for _, d := range l.Refused {
+		s.Refused = append(s.Refused, shownRefusal{shownDecision{d.Action, d.At.UTC(), d.Who, d.Why}, d.Reason})
 	}
 	return s
 }
@@ -102,8 +112,11 @@ func tableLetters(t io.Writer, list []shownLetter) {
 	fmt.Fprintln(t, "ROUTE\tLETTER\tAPPLICATION\tSINCE\tHOLDS\tDECIDED\tREASON")
 	for _, l := range list {
 		decided := "-"
-		if len(l.Decisions) > 0 {
+		switch {
+		case len(l.Decisions) > 0:
 			decided = l.Decisions[0].Action // the hub carries out the first
+		case len(l.Refused) > 0:
+			decided = l.Refused[len(l.Refused)-1].Action + " refused"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%t\t%s\t%s\n", l.Route, l.Letter, l.Application, when(l.Since, ""), l.Holds, decided, l.Reason)
 	}

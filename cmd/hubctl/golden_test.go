@@ -56,6 +56,8 @@ func specimens(t *testing.T) []specimen {
 		Record: &topics.Record{Key: []byte("migration-1"), Time: at(9, 0), Value: []byte(`{"application_id":"string","persons":[{"iin":"string"}]}`),
 			Headers: []kafka.Header{{Key: "ce_id", Value: []byte("m-1")}, {Key: "hub_code", Value: []byte("http_422")}, {Key: "x-foreign", Value: []byte("990101200017")}}},
 		Decisions: []topics.Decision{{ID: "d", Action: topics.DecideReplay, Who: "duty", Why: "kandas is mended", At: at(11, 59)}},
+		Refused: []topics.RefusedDecision{{Reason: "the given replies break their contract",
+			Decision: topics.Decision{ID: "c", Action: topics.DecideAnswer, Who: "duty", Why: "kandas has told", At: at(11, 30)}}},
 	}
 	w, err := whole(letter)
 	if err != nil {

@@ -104,7 +104,7 @@ func (f *paceFlags) carryOut(ctx context.Context, s surroundings, d *desk, o con
 			return errors.Join(err, printed)
 		}
 	}
-	if err != nil && p.Decided > 0 {
+	if err != nil && (p.Decided > 0 || p.Unknown != "") {
 		return errPartly{err}
 	}
 	return err
@@ -118,6 +118,7 @@ type told struct {
 	Delivered int              `json:"delivered"` // or discarded
 	Before    int              `json:"before"`
 	Died      int              `json:"died"`
+	Refused   int              `json:"refused"`
 	Waiting   int              `json:"waiting"`
 	Results   []control.Result `json:"results"`
 }
@@ -125,7 +126,7 @@ type told struct {
 // tell prints what a run came to. The table has the letters that did not just go
 // their way.
 func (f *paceFlags) tell(s surroundings, p control.Progress) error {
-	t := told{p.Letters, p.Skipped, p.Decided, p.Delivered(), p.Before, p.Died, p.Waiting(), p.Results}
+	t := told{p.Letters, p.Skipped, p.Decided, p.Delivered(), p.Before, p.Died, p.Refused, p.Waiting(), p.Results}
 	return f.print(s.stdout, t, func(w io.Writer) { t.table(w, p) })
 }
 
@@ -153,6 +154,10 @@ func resultText(r control.Result) string {
 		return "waits for the hub"
 	case control.ResultSkipped:
 		return "decided by an earlier run"
+	case control.ResultRefused:
+		return "refused by the hub: " + r.Why
+	case control.ResultUnknown:
+		return "not known whether it is decided: the same command goes on, and decides nothing twice"
 	case control.ResultOpen:
 		return "not decided"
 	}
@@ -169,7 +174,7 @@ func (s surroundings) progress() (report func(control.Progress), end func()) {
 			return
 		}
 		// A letter is through once it has been carried out; deciding is half the way.
-		percent := 100 * (2*p.Skipped + p.Decided + p.Done) / (2 * p.Letters)
+		percent := 100 * (2*p.Skipped + p.Decided + p.Done + p.Refused) / (2 * p.Letters)
 		text := fmt.Sprintf("%d of %d decided, %d carried out, %d finished before, %d died again", p.Skipped+p.Decided, p.Letters, p.Done, p.Before, p.Died)
 		switch {
 		case bar != nil:

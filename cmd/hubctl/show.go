@@ -115,6 +115,9 @@ func (l wholeLetter) table(t io.Writer) {
 	for _, d := range l.Decisions {
 		fmt.Fprintf(t, "decision\t%s at %s by %s: %s; not carried out yet\n", d.Action, when(d.At, ""), d.Who, d.Why)
 	}
+	for _, d := range l.Refused {
+		fmt.Fprintf(t, "refused\t%s at %s by %s: %s; the hub could not carry it out: %s\n", d.Action, when(d.At, ""), d.Who, d.Why, d.Refusal)
+	}
 	fmt.Fprintln(t, "payload")
 	_ = printJSON(t, l.Payload) // t is in memory
 }

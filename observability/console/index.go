@@ -125,17 +125,21 @@ type letterRow struct {
 	Application                    string
 	At                             time.Time
 	Holds                          bool
+	Message                        bool // that can be replayed
 	State                          string
 	Action, Who                    string // of the decision that takes effect: the first
 	Result                         string // what the decision came to, one of control's
 	Next                           string // letter that the message is now, where it died again or its discard was undone
+	Refusal                        string // why the hub has refused a run's decision
 	decision                       string // id of the first decision
+	refused                        []topics.RefusedDecision
 }
 
 func rowOf(l *topics.Letter) letterRow {
 	r := letterRow{
-		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds,
+		Route: l.Route.Name, ID: l.ID, Class: l.Class, Code: l.Code, Reason: l.Reason, At: l.Record.Time, Holds: l.Holds, Message: l.HasMessage(),
 		Application: l.Application(), State: letterState(l), Result: control.ResultOf(l), Next: l.Next,
+		refused: slices.Clone(l.Refused),
 	}
 	if len(l.Decisions) > 0 {
 		r.decision = l.Decisions[0].ID
@@ -215,7 +219,7 @@ func (x *letterIndex) get(route, id string) (found topics.Letter, err error) {
 	x.each(func(l *topics.Letter) {
 		if l.Route.Name == route && l.ID == id {
 			found, err = *l, nil
-			found.Decisions = slices.Clone(l.Decisions)
+			found.Decisions, found.Refused = slices.Clone(l.Decisions), slices.Clone(l.Refused)
 		}
 	})
 	return found, err
@@ -248,7 +252,7 @@ func (x *letterIndex) of(application string) (out []topics.Letter) {
 	x.each(func(l *topics.Letter) {
 		if string(l.Record.Key) == application {
 			found := *l
-			found.Decisions = slices.Clone(l.Decisions)
+			found.Decisions, found.Refused = slices.Clone(l.Decisions), slices.Clone(l.Refused)
 			out = append(out, found)
 		}
 	})

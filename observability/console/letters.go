@@ -156,7 +156,7 @@ func (v *visit) showLetter(page string, whole *topics.Letter) error {
 		}
 	}
 	data := map[string]any{
-		"Letter": rowOf(&known), "Decisions": known.Decisions, "Next": known.Next, "Undoable": undoable(known), "Index": v.cfg.Outcomes != nil,
+		"Letter": rowOf(&known), "Decisions": known.Decisions, "Refused": known.Refused, "Next": known.Next, "Undoable": undoable(known), "Index": v.cfg.Outcomes != nil,
 	}
 	attempts, err := v.attemptsAt(known)
 	if err != nil { // the letter is read and decided without them
@@ -189,7 +189,7 @@ func (v *visit) attemptsAt(l topics.Letter) ([]outcomes.Attempt, error) {
 
 // undoable says whether a letter may be one whose discard can be undone.
 func undoable(l topics.Letter) bool {
-	return l.Resolved && l.Holds && l.Next == "" && l.Class != topics.LetterEffectDone &&
+	return l.Resolved && l.HasMessage() && l.Next == "" && l.Class != topics.LetterEffectDone &&
 		len(l.Decisions) > 0 && l.Decisions[0].Action == topics.DecideDiscard
 }
 

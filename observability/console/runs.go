@@ -260,9 +260,22 @@ func (x *letterIndex) results(r run) []letterRow {
 			row.Result = control.ResultSkipped
 		case row.decision != "" && row.decision != decision:
 			row.Result = resultOthers
+		case row.Result != control.ResultOpen:
+		case row.refuse(decision):
+		case r.Progress.Unknown == row.Route+"/"+row.ID:
+			row.Result = control.ResultUnknown
 		}
 	}
 	return rows
+}
+
+// refuse tells of a decision that the hub has refused, and reports whether it has.
+func (r *letterRow) refuse(decision string) bool {
+	i := slices.IndexFunc(r.refused, func(d topics.RefusedDecision) bool { return d.ID == decision })
+	if i >= 0 {
+		r.Result, r.Refusal = control.ResultRefused, r.refused[i].Reason
+	}
+	return i >= 0
 }
 
 // resultOthers is the result of a letter that somebody else decided first.

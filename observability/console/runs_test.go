@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/segmentio/kafka-go"
 
 	"kandashub/observability"
 	"kandashub/topics/control"
@@ -83,4 +84,57 @@ func TestRunsAtShutdown(t *testing.T) {
 	if now, err := w.auditSteps(); err != nil || len(now) != len(steps) {
 		t.Errorf("on record is %q, %v", now, err)
 	}
+}
+
+// What the hub has refused to carry out is told with its reason, on the page of the
+// run and on that of the letter, which still waits for a decision.
+func TestRefusedDecisionsAreTold(t *testing.T) {
+	w := newWorld(t, nil)
+	w.seed(2)
+	l := w.letters(2)[0]
+	p := w.enters("operator")
+	form := p.slow()
+	status, location, page := p.post("/runs", form)
+	if status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	refusal := kafka.Record{Key: kafka.NewBytes(l.Record.Key)}
+	for _, h := range [][2]string{{"hub_kind", "refused"}, {"hub_letter", l.ID}, {"hub_decision", "replay"}, {"hub_who", "duty"}, {"hub_why", "a test"},
+		{"hub_decision_id", control.PlanDecision(form.Get("plan"), route, l.ID)}, {"hub_reason", "the letter cannot be read"}} {
+		refusal.Headers = append(refusal.Headers, kafka.Header{Key: h[0], Value: []byte(h[1])})
+	}
+	if _, err := w.producer.Append(t.Context(), route+".dead", l.Record.Partition, refusal); err != nil {
+		t.Fatal(err)
+	}
+	page = p.get(location)
+	p.has(page, ">refused by the hub<")
+	p.has(page, "the letter cannot be read")
+	p.has(page, ">not decided<") // the other one
+	page = p.get(letterURL(l.ID))
+	p.has(page, "Decisions that the hub refused")
+	p.has(page, `<td class="reason">the letter cannot be read</td>`)
+	p.has(page, "waits for a decision")
+}
+
+// A letter that Kafka has deleted can be discarded on its page, and not replayed.
+func TestALetterThatIsGone(t *testing.T) {
+	w := newWorld(t, nil)
+	w.startHub()
+	w.send("egov-1")
+	l := w.letters(1)[0]
+	p := w.enters("operator")
+	p.has(p.get(letterURL(l.ID)), `id="replay"`)
+	servertest.DeleteRecords(t, w.brokers, route+".dead", l.Record.Partition, l.Record.Offset+1)
+	var page string
+	servertest.Eventually(t, "it is known that it is gone", func() bool {
+		_, _, page = p.do(http.MethodGet, letterURL(l.ID), nil)
+		return strings.Contains(page, "Kafka has deleted this letter before it was decided, and its message with it. It can only be discarded.")
+	})
+	p.has(page, `id="discard"`)
+	p.hasNot(page, `id="replay"`)
+	status, _, page := p.post(letterURL(l.ID)+"/discard", order())
+	if status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	w.letters(0)
 }

@@ -41,6 +41,7 @@ const (
 // console.
 type world struct {
 	t        testing.TB
+	brokers  []string
 	cluster  *topics.Cluster
 	producer *topics.Producer
 	commands *control.Commands
@@ -64,12 +65,12 @@ type world struct {
 // newWorld makes a world. change may change the console's config.
 func newWorld(t testing.TB, change func(*console.Config)) *world {
 	t.Helper()
-	w := &world{t: t, refuses: true, effects: map[string]int{}}
+	w := &world{t: t, brokers: servertest.Brokers(t), refuses: true, effects: map[string]int{}}
 	agreed, err := contract.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.cluster = topics.NewCluster(servertest.Brokers(t))
+	w.cluster = topics.NewCluster(w.brokers)
 	t.Cleanup(w.cluster.Close)
 	if _, err := agreed.Create(t.Context(), w.cluster.Client, 2, 1); err != nil {
 		t.Fatal(err)

@@ -82,6 +82,23 @@ var deadLetters = map[string]func(s *story){
 			s.req.ID, s.req.DecisionID = s.req.ID+"+", ""
 		}
 	},
+	"a look whether a decision has acted": func(s *story) {
+		for _, d := range []Decision{Replay, ReplayAsk, Finish, Discard} {
+			s.req.DecisionID = "d1"
+			s.decided("L1", d, false) // there is no claim
+			s.dead("L1")
+			s.decided("L1", d, false)
+			if c := s.claim(Dead); c.Letter != "L1" { // and it has changed nothing
+				s.Errorf("letter %q", c.Letter)
+			}
+			s.decide("L1", d, true)
+			s.decided("L1", d, true)
+			s.decided("L2", d, false)
+			s.req.DecisionID = "d2"
+			s.decided("L1", d, false)
+			s.req.ID += "+"
+		}
+	},
 	"discard and undo": func(s *story) {
 		s.dead("L1")
 		s.later(time.Minute)

@@ -180,12 +180,14 @@ function steps.dead(key, owner, fp, letter)
 end
 
 -- decide: fingerprint, the decision's token, letter, decision, keep in ms. The
--- token takes the owner's place, which makes a repeat known.
+-- token takes the owner's place, which makes a repeat known. The decision "look"
+-- only finds out whether the token has acted.
 function steps.decide(key, fp, token, letter, decision, keep)
   key = KEYS[key]
   local r = read(key)
   if not r or r.fp ~= fp then return 0 end
   if r.owner == token then return 1 end
+  if decision == 'look' then return 0 end
   if (r.state ~= 'x' and r.state ~= 'y') or r.letter ~= letter then return 0 end
   if decision == 'discard' and r.state == 'x' then
     -- What undo needs. Where a reply was kept it is gone now, and with it the

@@ -171,12 +171,21 @@ func (s *Store) Decide(ctx context.Context, r Request, letter string, d Decision
 	if r.DecisionID != "" {
 		token = decisionToken(r.DecisionID, letter, d)
 	}
-	tag := tagOf(r.Application)
+	return s.decide(ctx, r, letter, token, string(d))
+}
+
+// Decided says whether Decide has acted for the same decision before and would act
+// again, as a repeat. It changes nothing.
+func (s *Store) Decided(ctx context.Context, r Request, letter string, d Decision) (bool, error) {
+	return s.decide(ctx, r, letter, decisionToken(r.DecisionID, letter, d), "look")
+}
+
+func (s *Store) decide(ctx context.Context, r Request, letter, token, what string) (bool, error) {
 	st := &step{
-		name: "decide", keys: []string{claimKey(&r, tag)},
-		args: []any{digest(tokenBytes, r.Fingerprint), token, letter, string(d), s.cfg.Keep.Milliseconds()},
+		name: "decide", keys: []string{claimKey(&r, tagOf(r.Application))},
+		args: []any{digest(tokenBytes, r.Fingerprint), token, letter, what, s.cfg.Keep.Milliseconds()},
 	}
-	err = s.owned(ctx, st, false)
+	err := s.owned(ctx, st, false)
 	if errors.Is(err, ErrLost) {
 		return false, nil
 	}

@@ -180,6 +180,14 @@ func (s *story) decide(letter string, d Decision, want bool) {
 	}
 }
 
+func (s *story) decided(letter string, d Decision, want bool) {
+	s.Helper()
+	acted, err := s.store.Decided(s.ctx, s.req, letter, d)
+	if err != nil || acted != want {
+		s.Fatalf("%s of %s has acted: %v, %v, want %v", d, letter, acted, err, want)
+	}
+}
+
 func (s *story) undo(letter, again string, want bool) {
 	s.Helper()
 	acted, err := s.store.Undo(s.ctx, s.req, letter, again)

@@ -126,26 +126,35 @@ var (
 )
 
 // about names what a command is about, for the audit. It is written down before
-// anybody knows whether there is such a route or letter, so what has not the form
-// of a name is not kept. Each part of a letter's id is looked at by itself: the
-// UUID in it may end in twelve digits.
-func about(names ...string) string {
-	kept := make([]string, len(names))
-	for i, name := range names {
-		switch {
-		case planForm.MatchString(name):
-			kept[i] = name
-		case !nameForm.MatchString(name):
-			kept[i] = fmt.Sprintf("[%d bytes]", len(name))
-		default:
-			parts := strings.Split(name, ".")
-			for j := range parts {
-				parts[j] = observability.MaskID(parts[j])
-			}
-			kept[i] = strings.Join(parts, ".")
-		}
+// anybody knows whether there is such a thing, so what has not the form of a name is
+// not kept.
+func about(name string) string {
+	if !nameForm.MatchString(name) {
+		return size(name)
 	}
-	return strings.Join(kept, "/")
+	return observability.MaskID(name)
+}
+
+// aboutLetter is about for the id of a letter: a surname has the form of a name, too,
+// but not that of an id. Each part is looked at by itself, for the UUID in it may end
+// in twelve digits.
+func aboutLetter(id string) string {
+	if !topics.IsLetterID(id) {
+		return size(id)
+	}
+	parts := strings.Split(id, ".")
+	for i := range parts {
+		parts[i] = observability.MaskID(parts[i])
+	}
+	return strings.Join(parts, ".")
+}
+
+// aboutPlan is about for the hash of a plan.
+func aboutPlan(hash string) string {
+	if !planForm.MatchString(hash) {
+		return size(hash)
+	}
+	return hash
 }
 
 // carry does one command, between its records in hub.audit. do returns what is

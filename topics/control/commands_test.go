@@ -130,20 +130,23 @@ func TestAuditNamesHoldNoPersonalData(t *testing.T) {
 	route := servertest.Unique("r")
 	d := newDesk(t, servertest.Brokers(t), route)
 	id := "rejected.http_422.0f0e0d0c-0b0a-4f0e-8d0c-123456789012"
-	for _, name := range []string{id, "990101200017", "Secretova A.", strings.Repeat("x", 201)} {
+	for _, name := range []string{id, "990101200017", "Secretova A.", "Secretova", "rejected.http_422.Secretova", strings.Repeat("x", 201)} {
 		d.refused(d.Discard(t.Context(), order, route, name), "no unresolved letter")
 	}
 	d.refused(d.Pause(t.Context(), order, "990101200017", 0), "no route")
 	_, err := d.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "Secretova A.", Rate: 1})
 	d.refused(err, "names no plan")
+	_, err = d.RunPlan(t.Context(), order, control.Run{Action: topics.DecideReplay, Plan: "Secretova", Rate: 1})
+	d.refused(err, "names no plan")
 	_, err = d.RunPlan(t.Context(), order, control.Run{Action: "Secretova", Plan: "m9-4f", Rate: 1})
 	d.refused(err, "can be replayed or discarded")
-	_, err = d.Payloads(t.Context(), order, control.Filter{Routes: []string{"Secretova A."}, Application: "990101200017", Letters: []string{id}, Text: "Secretova"})
+	_, err = d.Payloads(t.Context(), order, control.Filter{Routes: []string{"Secretova A."}, Application: "990101200017", Letters: []string{id, "Secretova"}, Text: "Secretova"})
 	d.refused(err, "no route")
 	var want []string
-	for _, what := range []string{"discard letter " + route + "/" + id, "discard letter " + route + "/[iin]", "discard letter " + route + "/[12 bytes]",
-		"discard letter " + route + "/[201 bytes]", "pause route [iin]", "run plan replay [12 bytes]",
-		`export payloads {"routes":["[12 bytes]"],"application":"[iin]","letters":["` + id + `"]}`} {
+	for _, what := range []string{"discard letter " + route + "/" + id, "discard letter " + route + "/[12 bytes]", "discard letter " + route + "/[12 bytes]",
+		"discard letter " + route + "/[9 bytes]", "discard letter " + route + "/[27 bytes]",
+		"discard letter " + route + "/[201 bytes]", "pause route [iin]", "run plan replay [12 bytes]", "run plan replay [9 bytes]",
+		`export payloads {"routes":["[12 bytes]"],"application":"[iin]","letters":["` + id + `","[9 bytes]"]}`} {
 		want = append(want, what+": asked", what+": refused")
 	}
 	if got := d.steps(); !slices.Equal(got, want) {

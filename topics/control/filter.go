@@ -97,14 +97,15 @@ func discardOf(l topics.Letter) (topics.Decision, bool) {
 }
 
 // named returns the filter as the audit keeps it: without its text, which may
-// hold anything, and with names as about writes them.
+// hold anything, and with names as about and aboutLetter write them.
 func (f Filter) named() Filter {
 	f.Text = ""
 	f.Routes, f.Letters = slices.Clone(f.Routes), slices.Clone(f.Letters)
-	for _, names := range [][]string{f.Routes, f.Letters} {
-		for i := range names {
-			names[i] = about(names[i])
-		}
+	for i := range f.Routes {
+		f.Routes[i] = about(f.Routes[i])
+	}
+	for i := range f.Letters {
+		f.Letters[i] = aboutLetter(f.Letters[i])
 	}
 	for _, name := range []*string{&f.Class, &f.Code, &f.Application} {
 		if *name != "" {

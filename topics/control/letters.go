@@ -20,7 +20,7 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 			return l, nil
 		}
 	}
-	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, about(id))
+	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, aboutLetter(id))
 }
 
 // A Place is where a letter lies in its dead topic. Whoever keeps an index of
@@ -41,7 +41,7 @@ func (c *Commands) letterAt(ctx context.Context, route, id string, at *Place) (t
 	}
 	l, err := topics.ReadLetterAt(ctx, c.Cluster, topics.Route{Name: route}, at.Partition, at.Offset)
 	if err == nil && l.ID != id {
-		err = missing("another letter than %s lies there", about(id))
+		err = missing("another letter than %s lies there", aboutLetter(id))
 	}
 	return l, err
 }
@@ -66,7 +66,7 @@ func Masked(l topics.Letter) topics.Letter {
 // ShowPayload returns one unresolved letter with what it carries: personal data.
 // That somebody looked is on record. at may be nil.
 func (c *Commands) ShowPayload(ctx context.Context, o Order, route, id string, at *Place) (l topics.Letter, err error) {
-	err = c.carry(ctx, o, actionShowPayload, about(route, id), func(ctx context.Context, _ Order) (string, error) {
+	err = c.carry(ctx, o, actionShowPayload, about(route)+"/"+aboutLetter(id), func(ctx context.Context, _ Order) (string, error) {
 		l, err = c.letterAt(ctx, route, id, at)
 		return "", err
 	})
@@ -111,12 +111,16 @@ func (c *Commands) Answer(ctx context.Context, o Order, route, id string, replie
 // carries out the first, so a second one is refused where the first is seen; the
 // same request may come again.
 func (c *Commands) decide(ctx context.Context, o Order, action, route, id string, replies func(topics.Letter) ([]topics.GivenReply, error)) error {
-	return c.carry(ctx, o, action+" letter", about(route, id), func(ctx context.Context, o Order) (string, error) {
+	return c.carry(ctx, o, action+" letter", about(route)+"/"+aboutLetter(id), func(ctx context.Context, o Order) (string, error) {
 		l, err := c.letter(ctx, route, id)
 		if err != nil {
 			return "", err
 		}
-		if !decidable(l, action) {
+		switch {
+		case decidable(l, action):
+		case l.Lost:
+			return "", refuse("Kafka has deleted letter %s, and its message with it: it can only be discarded", l.ID)
+		default:
 			return "", refuse("letter %s holds what cannot be trusted: it can only be discarded", l.ID)
 		}
 		if len(l.Decisions) > 0 && l.Decisions[0].ID != o.ID {
@@ -135,5 +139,5 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 
 // decidable says whether an action can be decided of a letter at all.
 func decidable(l topics.Letter, action string) bool {
-	return l.Holds || action == topics.DecideDiscard
+	return l.HasMessage() || action == topics.DecideDiscard
 }

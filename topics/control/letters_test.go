@@ -234,6 +234,32 @@ func TestRunStopsWhenLettersDieAgain(t *testing.T) {
 	}
 }
 
+// A letter that Kafka has deleted can be seen and discarded, and nothing else: there
+// is nothing to replay, to answer or to go back to.
+func TestALetterThatIsGoneCanOnlyBeDiscarded(t *testing.T) {
+	o := newOffice(t)
+	o.start()
+	o.send("app-1", 0)
+	l := o.letters(1)[0]
+	o.refusing(func(string) bool { return false })
+	o.send("app-1", 1) // waits behind it
+	servertest.DeleteRecords(t, o.brokers, o.route.DeadTopic(), l.Record.Partition, l.Record.Offset+1)
+	servertest.Eventually(t, "it stands in its topic again", func() bool {
+		shown, err := o.Show(t.Context(), o.route.Name, l.ID, nil)
+		return err == nil && shown.Lost && strings.Contains(shown.Reason, "hubctl trace")
+	})
+	o.refused(o.Replay(t.Context(), order, o.route.Name, l.ID), "Kafka has deleted")
+	o.refused(o.Answer(t.Context(), order, o.route.Name, l.ID, nil), "can only be discarded")
+	if p, err := o.Plan(t.Context(), control.Filter{}, topics.DecideReplay); err != nil || p.Letters != 0 || p.Excluded != 1 {
+		t.Errorf("a replay of all comes to %+v, %v", p, err)
+	}
+	o.must(o.Discard(t.Context(), order, o.route.Name, l.ID))
+	o.awaitEffects("app-1-1")
+	o.letters(0)
+	_, err := o.Undo(t.Context(), order, o.route.Name, l.ID, time.Minute)
+	o.refused(err, "nothing to go back to")
+}
+
 // What a letter carries is shown in its form only, unless that is asked for.
 func TestShowMasksThePayload(t *testing.T) {
 	o := newOffice(t)

@@ -36,8 +36,9 @@ type office struct {
 	calls   atomic.Int64
 }
 
-func newOffice(t *testing.T) *office {
-	brokers := servertest.Brokers(t)
+func newOffice(t *testing.T) *office { return newOfficeOn(t, servertest.Brokers(t)) }
+
+func newOfficeOn(t *testing.T, brokers []string) *office {
 	name := servertest.Unique("r")
 	o := &office{desk: newDesk(t, brokers, name), refuses: func(string) bool { return true }}
 	o.route = topics.Route{
@@ -83,7 +84,12 @@ func (o *office) run() (stop func()) {
 			Route: o.route, Claims: store, Producer: o.producer, Gate: topics.NewGate(breaker, nil),
 			Timing: topics.Timing{Call: time.Second, Lease: 3 * time.Second, Drain: time.Second, ParkAfter: time.Minute,
 				BackoffLeast: 10 * time.Millisecond, BackoffMost: 100 * time.Millisecond},
-			Check:   func(string, topics.Message) (string, error) { return "", nil },
+			Check: func(topic string, _ topics.Message) (string, error) {
+				if topic == "broken" {
+					return "unknown_topic", errors.New("no topic of the contract")
+				}
+				return "", nil
+			},
 			Lease:   func(ctx context.Context, _ time.Time) context.Context { return ctx },
 			Metrics: observability.NewMetrics(nil).Route("route"), Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now,
 		},

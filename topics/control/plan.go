@@ -98,7 +98,7 @@ func lastOf(hash string) (time.Time, error) {
 	at, _, ok := strings.Cut(hash, "-")
 	ms, err := strconv.ParseInt(at, 36, 64)
 	if !ok || err != nil {
-		return time.Time{}, refuse("%s names no plan", about(hash))
+		return time.Time{}, refuse("%s names no plan", aboutPlan(hash))
 	}
 	return time.UnixMilli(ms), nil
 }

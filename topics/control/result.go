@@ -9,6 +9,7 @@ type Result struct {
 	Application string `json:"application"` // as [topics.Letter.Application] shows it
 	Result      string `json:"result"`      // one of the Result constants
 	Next        string `json:"next,omitempty"`
+	Why         string `json:"why,omitempty"` // it was refused
 }
 
 // What a run comes to for a letter.
@@ -20,6 +21,8 @@ const (
 	ResultDone      = "done"                 // carried out by a hub that does not say what it came to
 	ResultWaiting   = "waiting"              // decided, not carried out yet
 	ResultSkipped   = "skipped"              // an earlier run of the plan has decided it
+	ResultRefused   = "refused"              // decided, but the hub could not carry it out: the letter waits as before
+	ResultUnknown   = "unknown"              // the broker did not say whether it took the decision
 	ResultOpen      = "open"                 // not decided: the run ended before
 )
 
@@ -44,17 +47,21 @@ func ResultOf(l *topics.Letter) string {
 func (w *work) results() (all []Result) {
 	todo := map[string]bool{}
 	for _, l := range w.todo {
-		todo[l.Route.Name+"/"+l.ID] = true
+		todo[nameOf(&l)] = true
 	}
 	for _, log := range w.logs {
 		log.Each(func(l *topics.Letter) {
-			name := l.Route.Name + "/" + l.ID
+			name := nameOf(l)
 			r := Result{Route: l.Route.Name, Letter: l.ID, Application: l.Application(), Next: l.Next, Result: ResultSkipped}
-			switch {
+			switch why := w.refusedNow(l); {
+			case w.mine[name] && why != "":
+				r.Result, r.Why = ResultRefused, why
 			case w.mine[name]:
 				if r.Result = ResultOf(l); r.Result == ResultOpen { // the decision has not been read yet
 					r.Result = ResultWaiting
 				}
+			case name == w.progress.Unknown:
+				r.Result, r.Next = ResultUnknown, ""
 			case todo[name]:
 				r.Result, r.Next = ResultOpen, ""
 			case !w.decided(*l):

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,41 +24,11 @@ type Run struct {
 	Report func(Progress)
 }
 
-// Progress is how far a run has come.
-type Progress struct {
-	Letters int // of the plan
-	Skipped int // of them decided by an earlier run of this plan
-	Decided int // by this run
-	Done    int // carried out by the hub
-	Before  int // of these, finished before: nothing was done once more
-	Died    int // of these, dead letters again
-
-	Results []Result // of each letter of the plan, once the run has ended
-}
-
-// Delivered is how many were carried out and neither died again nor had been
-// finished before.
-func (p Progress) Delivered() int { return p.Done - p.Died - p.Before }
-
-// Waiting is how many decisions the hub has not carried out yet.
-func (p Progress) Waiting() int { return p.Decided - p.Done }
-
-// String sums a run up.
-func (p Progress) String() string {
-	return fmt.Sprintf("%d letters: %d decided before, %d decided, %d carried out: %d delivered or discarded, %d finished before, %d died again; %d wait",
-		p.Letters, p.Skipped, p.Decided, p.Done, p.Delivered(), p.Before, p.Died, p.Waiting())
-}
-
-// share is how many of the carried out died again.
-func (p Progress) share() float64 {
-	if p.Done == 0 {
-		return 0
-	}
-	return float64(p.Died) / float64(p.Done)
-}
-
 // pollResults is how often a run looks what came of its decisions.
 const pollResults = 250 * time.Millisecond
+
+// lookAgain bounds a look for a decision that the broker may have taken.
+const lookAgain = 10 * time.Second
 
 // RunPlan carries out a plan: only if the same filter and action still come to
 // it, counting what an earlier run of it has decided, so that a run that was cut
@@ -66,7 +37,7 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 	if err := bulk(r.Action); err != nil {
 		return p, err // the action becomes part of the record
 	}
-	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+about(r.Plan), func(ctx context.Context, o Order) (string, error) {
+	err = c.carry(ctx, o, actionRunPlan, r.Action+" "+aboutPlan(r.Plan), func(ctx context.Context, o Order) (string, error) {
 		w, err := c.begin(ctx, o, r)
 		if err != nil {
 			return "", err
@@ -112,6 +83,7 @@ type work struct {
 	logs     []*topics.LetterLog
 	todo     []topics.Letter
 	mine     map[string]bool // letters that this run has decided, by route/letter
+	refusals map[string]int  // how often the hub had refused the plan's decision of a letter before
 	progress Progress
 }
 
@@ -131,7 +103,7 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &work{Run: &r, commands: c, order: o, mine: map[string]bool{}}
+	w := &work{Run: &r, commands: c, order: o, mine: map[string]bool{}, refusals: map[string]int{}}
 	var planned []topics.Letter
 	for _, name := range routes {
 		log := topics.NewLetterLog(c.Cluster, topics.Route{Name: name})
@@ -148,6 +120,7 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 			case len(l.Decisions) == 0 && !l.Resolved:
 				planned = append(planned, l)
 				w.todo = append(w.todo, l)
+				w.refusals[nameOf(&l)] = len(w.refused(&l))
 			}
 		}
 	}
@@ -197,15 +170,67 @@ func (w *work) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		o := w.order
-		if err := w.commands.Producer.Decide(ctx, l, w.Action, w.decision(l), o.Who, o.Why); err != nil {
+		if err := w.decide(ctx, l); err != nil {
 			return err
 		}
-		w.mine[l.Route.Name+"/"+l.ID] = true
-		w.progress.Decided++
-		w.report()
 	}
 	return w.await(ctx, "the run")
+}
+
+// decide decides one letter. Where the broker did not say whether it took the
+// decision, it is looked for.
+func (w *work) decide(ctx context.Context, l topics.Letter) error {
+	o := w.order
+	switch err := w.commands.Producer.Decide(ctx, l, w.Action, w.decision(l), o.Who, o.Why); {
+	case err == nil:
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return err // given up before it was sent
+	case !w.find(ctx, l):
+		w.progress.Unknown = nameOf(&l)
+		return fmt.Errorf("it is not known whether letter %s is decided, for the broker may have taken the decision all the same: look again once it answers; the same command goes on, and decides nothing twice: %w", l.ID, err)
+	}
+	w.mine[nameOf(&l)] = true
+	w.progress.Decided++
+	w.report()
+	return nil
+}
+
+// find says whether the decision of a letter is in its topic. What is not there may
+// still come.
+func (w *work) find(ctx context.Context, l topics.Letter) (found bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookAgain)
+	defer cancel()
+	for _, log := range w.logs {
+		if log.Route() != l.Route.Name || log.Read(ctx) != nil {
+			continue
+		}
+		log.Each(func(now *topics.Letter) {
+			found = found || now.ID == l.ID && (w.decided(*now) || len(w.refused(now)) > w.refusals[nameOf(now)])
+		})
+	}
+	return found
+}
+
+// nameOf names a letter among those of all routes.
+func nameOf(l *topics.Letter) string { return l.Route.Name + "/" + l.ID }
+
+// refused returns how the hub has refused the plan's decision of a letter.
+func (w *work) refused(l *topics.Letter) (all []topics.RefusedDecision) {
+	for _, d := range l.Refused {
+		if d.ID == w.decision(*l) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// refusedNow returns why the hub has refused this run's decision of a letter; empty
+// if it has not.
+func (w *work) refusedNow(l *topics.Letter) string {
+	if all := w.refused(l); !l.Resolved && len(all) > w.refusals[nameOf(l)] {
+		return all[len(all)-1].Reason
+	}
+	return ""
 }
 
 func (w *work) report() {
@@ -217,13 +242,19 @@ func (w *work) report() {
 // look reads what came of the decisions so far. An error says that too many
 // letters died again.
 func (w *work) look(ctx context.Context) error {
-	done, died, before := 0, 0, 0
+	done, died, before, refused := 0, 0, 0, 0
 	for _, log := range w.logs {
 		if err := log.Read(ctx); err != nil {
 			return err
 		}
 		for _, l := range log.Letters() {
-			if !w.mine[l.Route.Name+"/"+l.ID] || !l.Resolved {
+			switch {
+			case !w.mine[nameOf(&l)]:
+				continue
+			case w.refusedNow(&l) != "":
+				refused++
+				continue
+			case !l.Resolved:
 				continue
 			}
 			done++
@@ -235,9 +266,12 @@ func (w *work) look(ctx context.Context) error {
 			}
 		}
 	}
-	w.progress.Done, w.progress.Died, w.progress.Before = done, died, before
+	w.progress.Done, w.progress.Died, w.progress.Before, w.progress.Refused = done, died, before, refused
 	w.report()
-	if w.progress.share() > w.StopAt {
+	switch over := w.progress.share() > w.StopAt; {
+	case over && refused > 0:
+		return fmt.Errorf("stopped: of %d letters that the hub has come to %d died again and %d were refused", done+refused, died, refused)
+	case over:
 		return fmt.Errorf("stopped: %d of %d letters that were carried out died again", died, done)
 	}
 	return nil
@@ -253,7 +287,7 @@ func (w *work) await(ctx context.Context, what string) error {
 		if err := w.look(ctx); err != nil {
 			return err
 		}
-		left := w.progress.Decided - w.progress.Done
+		left := w.progress.Waiting()
 		if left == 0 {
 			return nil
 		}

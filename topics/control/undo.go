@@ -15,7 +15,7 @@ import (
 // message lives (the retention of its source and a day), and Undo waits up to
 // wait for a hub to do it.
 func (c *Commands) Undo(ctx context.Context, o Order, route, id string, wait time.Duration) (again string, err error) {
-	err = c.carry(ctx, o, actionUndo, about(route, id), func(ctx context.Context, o Order) (string, error) {
+	err = c.carry(ctx, o, actionUndo, about(route)+"/"+aboutLetter(id), func(ctx context.Context, o Order) (string, error) {
 		if err := c.known(route); err != nil {
 			return "", err
 		}
@@ -44,7 +44,7 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 	letters := log.Letters()
 	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return l.ID == id })
 	if i < 0 {
-		return topics.Letter{}, missing("there is no letter %s; hubctl dead list --discarded shows those that were discarded", about(id))
+		return topics.Letter{}, missing("there is no letter %s; hubctl dead list --discarded shows those that were discarded", aboutLetter(id))
 	}
 	l := letters[i]
 	_, discarded := discardOf(l)
@@ -53,6 +53,8 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 		return l, refuse("letter %s was not discarded: only a discard can be undone", id)
 	case l.Next != "":
 		return l, refuse("letter %s was discarded and undone already: it is letter %s now", id, l.Next)
+	case l.Lost:
+		return l, refuse("Kafka had deleted letter %s, and its message with it: there is nothing to go back to", id)
 	case !l.Holds:
 		return l, refuse("letter %s holds what cannot be trusted: it could only be discarded again", id)
 	case l.Class == topics.LetterEffectDone:

@@ -29,7 +29,7 @@ func TestUndo(t *testing.T) {
 	_, err := undo(id)
 	o.refused(err, "was not discarded")
 	_, err = undo("none")
-	o.refused(err, "there is no letter none")
+	o.refused(err, "there is no letter [4 bytes]")
 	_, err = o.Undo(ctx, order, "nowhere", id, time.Minute)
 	o.refused(err, "no route nowhere")
 

@@ -230,6 +230,11 @@ func letterEvents(l *topics.Letter) []Event {
 		e.Kind, e.At, e.Reason, e.Who, e.Action = EventDecision, d.At.UTC(), d.Why, d.Who, d.Action
 		events = append(events, e)
 	}
+	for _, d := range l.Refused { // the hub has said so, and why
+		e := base
+		e.Kind, e.At, e.Reason, e.Who, e.Action = EventCommand, d.At.UTC(), d.Reason, d.Who, d.Action+" letter: "+control.Refused
+		events = append(events, e)
+	}
 	return events
 }
 
@@ -238,6 +243,9 @@ func letterEvents(l *topics.Letter) []Event {
 func commandEvents(l *topics.Letter, records []control.AuditRecord) (events []Event) {
 	decided := map[string]bool{}
 	for _, d := range l.Decisions {
+		decided[d.ID] = true
+	}
+	for _, d := range l.Refused {
 		decided[d.ID] = true
 	}
 	for i := range records {

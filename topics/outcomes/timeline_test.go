@@ -92,6 +92,11 @@ func TestTimeline(t *testing.T) {
 			letters: []topics.Letter{letterOf("egov-17", "l", false)},
 			want:    []string{"16.0 +0s dead letter verify b http_422 refused (waits)", "24.0 +8s decision verify b http_422 aru discard test"},
 		},
+		"a decision that the hub could not carry out": {
+			letters: []topics.Letter{refusing(letterOf("egov-17", "l", false))},
+			records: []control.AuditRecord{{Time: second(25), Request: "d", Actor: "aru", Action: "discard letter", Object: "verify/l", Reason: "test", Result: control.Done}},
+			want:    []string{"16.0 +0s dead letter verify b http_422 refused (waits)", "24.0 +8s command verify b http_422 aru discard letter: refused the letter cannot be read"},
+		},
 		"attempts that failed": {
 			all: []Outcome{tried(hop(10, "verify", "b", topics.SourceHub, topics.ResultDelivered))},
 			want: []string{"11.0 +0s written verify b", "11.1 +100ms read verify b kandas", "11.2 +100ms called verify b kandas",
@@ -148,6 +153,15 @@ func letterOf(application, id string, resolved bool) topics.Letter {
 	return topics.Letter{ID: id, Class: topics.LetterRejected, Code: "http_422", Reason: "refused", Holds: true, Route: topics.Route{Name: "verify"}, Resolved: resolved,
 		Record:    &topics.Record{Key: []byte(application), Time: second(16), Headers: []kafka.Header{{Key: "ce_id", Value: []byte("b")}, {Key: "ce_source", Value: []byte("hub")}}},
 		Decisions: []topics.Decision{{ID: "d", Action: topics.DecideDiscard, Who: "aru", Why: "test", At: second(24)}}}
+}
+
+// refusing is a letter whose decisions the hub has refused.
+func refusing(l topics.Letter) topics.Letter {
+	for _, d := range l.Decisions {
+		l.Refused = append(l.Refused, topics.RefusedDecision{Decision: d, Reason: "the letter cannot be read"})
+	}
+	l.Decisions = nil
+	return l
 }
 
 // tried is an outcome before which two attempts failed, one of them without a call.

@@ -15,6 +15,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Brokers returns the addresses of a Kafka that lives as long as the test.
@@ -111,6 +113,29 @@ func answering(ctx context.Context, client *kafka.Client, partitions int, names 
 		}
 	}
 	return answered == partitions*len(names)
+}
+
+// DeleteRecords removes what lies before an offset of a partition, as an admin or a
+// retention does.
+func DeleteRecords(t testing.TB, brokers []string, topic string, partition int, before int64) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	req.TimeoutMillis = 5000
+	rt := kmsg.NewDeleteRecordsRequestTopic()
+	rt.Topic = topic
+	rp := kmsg.NewDeleteRecordsRequestTopicPartition()
+	rp.Partition, rp.Offset = int32(partition), before
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	resp, err := req.RequestWith(t.Context(), client)
+	if err != nil || resp.Topics[0].Partitions[0].ErrorCode != 0 {
+		t.Fatalf("deleting records: %v %+v", err, resp)
+	}
 }
 
 // Eventually waits for a condition that another process brings about, and fails
