@@ -123,11 +123,11 @@ func TestTimeline(t *testing.T) {
 		"another application": {all: []Outcome{{Application: "egov-18", Result: topics.ResultDelivered, Finished: noon}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, story(Timeline("egov-17", c.all, c.letters, c.records))); diff != "" {
+			if diff := cmp.Diff(c.want, story(Timeline("egov-17", c.all, c.letters, c.records, Now{}))); diff != "" {
 				t.Error(diff)
 			}
 			slices.Reverse(c.all)
-			if got := story(Timeline("egov-17", c.all, c.letters, c.records)); len(got) != len(c.want) {
+			if got := story(Timeline("egov-17", c.all, c.letters, c.records, Now{})); len(got) != len(c.want) {
 				t.Errorf("in another order: %q", got)
 			}
 		})
@@ -173,7 +173,7 @@ func breaker(n float64, route, result string) control.AuditRecord {
 
 func TestBrief(t *testing.T) {
 	o := tried(hop(10, "verify", "b", topics.SourceHub, topics.ResultDelivered))
-	brief := Brief(Timeline("egov-17", []Outcome{o}, nil, nil))
+	brief := Brief(Timeline("egov-17", []Outcome{o}, nil, nil, Now{}))
 	want := []string{"11.0 +0s written verify b", "11.1 +100ms attempt verify b kandas timeout", "11.5 +100ms attempt verify b kandas open",
 		"12.0 +500ms read verify b kandas", "13.0 +1s called verify b kandas", "14.0 +1s returned verify b kandas", "15.0 +1s delivered verify b kandas"}
 	if diff := cmp.Diff(want, story(brief)); diff != "" {
@@ -183,7 +183,7 @@ func TestBrief(t *testing.T) {
 		t.Errorf("the attempts are %+v and %+v", first, second)
 	}
 	// Something else happened while the system was called: all steps are told.
-	between := Brief(Timeline("egov-17", []Outcome{o}, nil, []control.AuditRecord{breaker(11.3, "verify", control.Done)}))
+	between := Brief(Timeline("egov-17", []Outcome{o}, nil, []control.AuditRecord{breaker(11.3, "verify", control.Done)}, Now{}))
 	want = slices.Replace(want, 1, 2, "11.1 +100ms read verify b kandas", "11.2 +100ms called verify b kandas",
 		"11.3 +100ms breaker verify kandas aru force breaker open slow", "11.4 +100ms returned verify b kandas timeout")
 	if diff := cmp.Diff(want, story(between)); diff != "" {
