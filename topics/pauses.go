@@ -24,12 +24,16 @@ type history struct {
 	ended  time.Time // the last end
 }
 
+// inKafka returns a time as a record would have it, in whole milliseconds: who came in
+// the one in which a pause ended has not waited for it.
+func inKafka(t time.Time) time.Time { return t.Truncate(time.Millisecond) }
+
 func (h *history) add(reason string, since, until time.Time) {
 	if len(h.pauses) == maxPast {
 		h.pauses = slices.Delete(h.pauses, 0, 1)
 	}
-	if until.After(h.ended) {
-		h.ended = until
+	if end := inKafka(until); end.After(h.ended) {
+		h.ended = end
 	}
 	h.pauses = append(h.pauses, PastPause{Reason: reason, Since: since.UTC(), Until: until.UTC()})
 }
@@ -54,7 +58,7 @@ func (g *Gate) met(came, began time.Time) (met []PastPause) {
 		return nil // so it is on the path of nearly every message
 	}
 	for _, p := range g.past.pauses {
-		if p.Until.After(came) && p.Since.Before(began) {
+		if inKafka(p.Until).After(came) && p.Since.Before(began) {
 			met = append(met, p)
 		}
 	}

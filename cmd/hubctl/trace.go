@@ -191,20 +191,18 @@ func more(e outcomes.Event) (out []string) {
 	return out
 }
 
-// pauseOf tells of a pause: why, from when to when, and how long the message has
-// waited for it.
+// pauseOf tells of a pause: why, since when, and where it has ended, until when and
+// how long the message has waited for it.
 func pauseOf(e outcomes.Event) string {
-	if e.Pause == "" {
+	switch {
+	case e.Pause == "":
 		return ""
+	case e.Kind == outcomes.EventResumed:
+		return fmt.Sprintf("%s from %s to %s, it waited %s", pauseWord(e.Pause), when(e.Since, "-"), when(e.Until, "-"), e.Waited.Round(time.Millisecond))
+	case e.Waited > 0:
+		return fmt.Sprintf("%s since %s, it waits for %s so far", pauseWord(e.Pause), when(e.Since, "-"), e.Waited.Round(time.Second))
 	}
-	out := pauseWord(e.Pause) + ", since " + when(e.Since, "-")
-	if !e.Until.IsZero() {
-		out += " until " + when(e.Until, "-")
-	}
-	if e.Waited > 0 {
-		out += ", waited " + e.Waited.Round(time.Millisecond).String()
-	}
-	return out
+	return pauseWord(e.Pause) + " since " + when(e.Since, "-")
 }
 
 // pauseWord names the reason of a pause.
@@ -212,7 +210,7 @@ func pauseWord(reason string) string {
 	if reason == topics.PauseBreaker {
 		return "breaker open"
 	}
-	return "pause: " + strings.ReplaceAll(reason, "_", " ")
+	return "pause (" + strings.ReplaceAll(reason, "_", " ") + ")"
 }
 
 // tableDeadlines tells how each chain of messages stands to its deadline, in a
