@@ -54,6 +54,9 @@ func (g *Gate) met(came, began time.Time) (met []PastPause) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.expire()
+	if g.broken {
+		g.lookAtBreaker() // its end may not have been noticed yet
+	}
 	if len(g.reasons) == 0 && !g.broken && !g.past.ended.After(came) {
 		return nil // so it is on the path of nearly every message
 	}

@@ -48,7 +48,7 @@ func TestAMessageTellsForWhichPausesItWaited(t *testing.T) {
 				t.Errorf("it came after the pause, and tells of %+v", o.Pauses)
 			}
 			continue
-		case len(o.Pauses) != 1 || o.Pauses[0].Reason != topics.PauseBreaker || o.Pauses[0].Until.IsZero() || o.Pauses[0].Until.After(o.Read):
+		case len(o.Pauses) != 1 || o.Pauses[0].Reason != topics.PauseBreaker || !o.Pauses[0].Until.After(o.Pauses[0].Since):
 			t.Errorf("%s waited for %+v and was read at %s", o.ID, o.Pauses, o.Read)
 			continue
 		}

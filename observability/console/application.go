@@ -75,10 +75,14 @@ func (v *visit) wayOf(id string) (found []outcomes.Outcome, whole bool, err erro
 	if err != nil {
 		return nil, false, err
 	}
-	for i := range unfinished {
+	operations := map[string]string{}
+	for _, l := range v.cfg.Local() {
+		operations[l.Route] = l.Breaker.Operation
+	}
+	for i := range unfinished { // Kafka does not know whom a route calls
 		o := &unfinished[i]
 		if at := slices.IndexFunc(v.cfg.Routes, func(r Route) bool { return r.Name == o.Route }); at >= 0 {
-			o.System = v.cfg.Routes[at].System
+			o.System, o.Operation = v.cfg.Routes[at].System, operations[o.Route]
 		}
 	}
 	if found, err = v.historyOf(v.r.Context(), id); err != nil {

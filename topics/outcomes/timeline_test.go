@@ -17,10 +17,13 @@ import (
 func story(events []Event) (lines []string) {
 	for _, e := range events {
 		line := fmt.Sprintf("%s +%s %s", e.At.Format("05.0"), e.After, e.Kind)
-		for _, s := range []string{e.Route, e.Message, e.System, e.Code, e.Who, e.Action, e.Reason} {
+		for _, s := range []string{e.Route, e.Message, e.System, e.Code, e.Pause, e.Who, e.Action, e.Reason} {
 			if s != "" {
 				line += " " + s
 			}
+		}
+		if e.Waited > 0 {
+			line += fmt.Sprint(" waited ", e.Waited)
 		}
 		if e.Open {
 			line += " (waits)"
