@@ -92,14 +92,15 @@ func (p *partition) carryOut(ctx context.Context, d *decision, tries *tries) out
 		p.delivery.Log.Warn("a dead letter cannot be read", "route", p.delivery.Route.Name, "letter", d.letter, "error", err.Error())
 		return outcome{kind: waiting, after: p.delivery.Timing.BackoffLeast}
 	}
+	t := term{ctx, p.overtime, d.record.Time}
 	if d.action == DecideUndo {
-		out, refused := p.delivery.undo(term{ctx, p.overtime}, letter, d)
+		out, refused := p.delivery.undo(t, letter, d)
 		if refused != "" {
 			return p.refuse(d, refused)
 		}
 		return out
 	}
-	out, refused := p.delivery.Decide(term{ctx, p.overtime}, letter, d, p.limiter, tries)
+	out, refused := p.delivery.Decide(t, letter, d, p.limiter, tries)
 	if refused != "" {
 		return p.refuse(d, refused)
 	}

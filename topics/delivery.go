@@ -64,12 +64,13 @@ type Delivery struct {
 type term struct {
 	context.Context
 	overtime context.Context
+	decided  time.Time // of a decision that is carried out: when it was written
 }
 
 func newTerm(ctx context.Context, lease time.Duration) term {
 	overtime, over := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() { time.AfterFunc(lease, over) })
-	return term{ctx, overtime}
+	return term{Context: ctx, overtime: overtime}
 }
 
 // life is one attempt at one message.

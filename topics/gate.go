@@ -54,10 +54,11 @@ type Gate struct {
 	mu       sync.Mutex
 	reasons  map[string]*pause
 	changed  chan struct{}
-	epoch    int       // how often the route has been paused
+	epoch    int       // how often the route has been paused, or has gone on
 	answered time.Time // when the operation answered last
-	broken   bool      // the breaker was open when watch looked last
+	broken   bool      // the breaker was open when it was looked at last
 	brokenAt time.Time // since then
+	past     history
 }
 
 // pause is one reason. Once until has passed, one call goes through as a
@@ -97,7 +98,7 @@ func (g *Gate) Hold(owner string, since, until time.Time) {
 	defer g.mu.Unlock()
 	if !until.IsZero() && !g.now().Before(until) {
 		if g.reasons[PauseOperator] != nil {
-			g.remove(PauseOperator)
+			g.remove(PauseOperator, until)
 		}
 		return
 	}
@@ -142,7 +143,7 @@ func (g *Gate) Reasons() []Pause {
 // to ask again, so nothing has to happen at that moment.
 func (g *Gate) expire() {
 	if p := g.reasons[PauseOperator]; p != nil && !p.Until.IsZero() && !g.now().Before(p.Until) {
-		g.remove(PauseOperator)
+		g.remove(PauseOperator, p.Until)
 	}
 }
 
@@ -151,12 +152,14 @@ func (g *Gate) Resume(reason string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, ok := g.reasons[reason]; ok {
-		g.remove(reason)
+		g.remove(reason, g.now())
 	}
 }
 
-func (g *Gate) remove(reason string) {
+func (g *Gate) remove(reason string, at time.Time) {
+	g.past.add(reason, g.reasons[reason].Since, at)
 	delete(g.reasons, reason)
+	g.epoch++
 	g.observe(reason, false)
 	close(g.changed)
 	g.changed = make(chan struct{})
@@ -191,13 +194,17 @@ func (g *Gate) Admit() (done func(error), wait time.Duration, ok bool) {
 	}, 0, true
 }
 
-// settle ends a call: an answer is noted, and a probe that met no new pause
-// lifts its reason, if a call was made at all.
+// settle ends a call: an answer is noted, and whether it has opened or closed the
+// breaker, and a probe that met no new pause lifts its reason, if a call was made at
+// all.
 func (g *Gate) settle(probes []string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if err == nil {
 		g.answered = g.now()
+	}
+	if err != nil || g.broken {
+		g.lookAtBreaker()
 	}
 	for _, reason := range probes {
 		p := g.reasons[reason]
@@ -206,7 +213,7 @@ func (g *Gate) settle(probes []string, err error) {
 		}
 		p.probing = false
 		if !errors.Is(err, context.Canceled) {
-			g.remove(reason)
+			g.remove(reason, g.now())
 		}
 	}
 }
@@ -219,8 +226,8 @@ func (g *Gate) paused() bool {
 	return len(g.reasons) > 0 || g.breaker.Open()
 }
 
-// state returns how often the route has been paused, and when its operation
-// answered last.
+// state returns how often the route has been paused or has gone on, and when its
+// operation answered last.
 func (g *Gate) state() (epoch int, answered time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -249,12 +256,21 @@ func (g *Gate) watch(ctx context.Context, wake func()) {
 func (g *Gate) look() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if open := g.breaker.Open(); open != g.broken {
-		g.broken, g.brokenAt = open, g.now()
-		g.observe(PauseBreaker, open)
-		if open {
-			g.epoch++
-		}
-	}
+	g.lookAtBreaker()
 	return g.changed
+}
+
+// lookAtBreaker notes whether the breaker is open. g.mu is held.
+func (g *Gate) lookAtBreaker() {
+	open := g.breaker.Open()
+	if open == g.broken {
+		return
+	}
+	now := g.now()
+	if g.broken {
+		g.past.add(PauseBreaker, g.brokenAt, now)
+	}
+	g.broken, g.brokenAt = open, now
+	g.epoch++
+	g.observe(PauseBreaker, open)
 }

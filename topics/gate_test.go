@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -187,5 +188,123 @@ func TestGateHoldBeginsANewEpoch(t *testing.T) {
 	g.Hold("duty-1", time.Now(), time.Time{})
 	if after, _ := g.state(); after != before+1 {
 		t.Errorf("epoch %d, want %d", after, before+1)
+	}
+}
+
+// told writes pauses as their reasons with the seconds from a start.
+func told(start time.Time, pauses []PastPause) (out []string) {
+	for _, p := range pauses {
+		s := fmt.Sprintf("%s %v-", p.Reason, p.Since.Sub(start).Seconds())
+		if !p.Until.IsZero() {
+			s += fmt.Sprint(p.Until.Sub(start).Seconds())
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// What a message has waited for is each pause between its arrival and its attempt:
+// none that ended before, none that began after.
+func TestGateTellsWhatAMessageWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		open := new(atomic.Bool)
+		g := NewGate(brokenBreaker{open, make(chan struct{})}, nil)
+		start := time.Now()
+		at := func(second int) time.Time { return start.Add(time.Duration(second) * time.Second) }
+		until := func(second int) { time.Sleep(time.Until(at(second))) }
+		fails, _, _ := g.Admit()
+		probe, _, _ := g.Admit()
+		until(10)
+		open.Store(true)
+		fails(errors.New("no answer")) // and the breaker opens
+		until(12)
+		g.Hold("duty", at(11), at(20))
+		until(30)
+		open.Store(false)
+		probe(nil) // and it closes
+		until(40)
+		g.Pause(PauseRedis, 0)
+		until(50)
+		for _, c := range []struct {
+			came, began int
+			want        []string
+		}{
+			{0, 5, nil},
+			{0, 10, nil}, // it was under way when the breaker opened
+			{0, 11, []string{"breaker 10-30"}},
+			{15, 31, []string{"breaker 10-30", "operator 11-20"}},
+			{20, 31, []string{"breaker 10-30"}},
+			{30, 35, nil},
+			{35, 50, []string{"redis 40-"}},
+			{0, 50, []string{"breaker 10-30", "operator 11-20", "redis 40-"}},
+		} {
+			if got := told(start, g.met(at(c.came), at(c.began))); !slices.Equal(got, c.want) {
+				t.Errorf("came at %d and began at %d: %q, want %q", c.came, c.began, got, c.want)
+			}
+		}
+		g.forget()
+		if got := told(start, g.met(at(0), at(50))); !slices.Equal(got, []string{"redis 40-"}) {
+			t.Errorf("in the next generation: %q", got)
+		}
+	})
+}
+
+// An open breaker that has not been seen to close is a pause that stands.
+func TestGateTellsAnOpenBreaker(t *testing.T) {
+	open := new(atomic.Bool)
+	open.Store(true)
+	g := NewGate(brokenBreaker{open, make(chan struct{})}, nil)
+	came := time.Now()
+	g.look()
+	met := g.met(came, time.Now().Add(time.Hour))
+	if len(met) != 1 || met[0].Reason != PauseBreaker || !met[0].Until.IsZero() || met[0].Since.Before(came) {
+		t.Errorf("%+v", met)
+	}
+}
+
+// Of many pauses the first and the last ones are told, and not all are remembered.
+func TestGateRemembersABoundedPast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGate(openBreaker{}, nil)
+		start := time.Now()
+		for range maxPast + 10 { // pause n lasts from second 2n to 2n+1
+			g.Pause(PauseRedis, 0)
+			time.Sleep(time.Second)
+			g.Resume(PauseRedis)
+			time.Sleep(time.Second)
+		}
+		want := []string{"redis 20-21", "redis 22-23", "redis 136-137", "redis 138-139", "redis 140-141", "redis 142-143", "redis 144-145", "redis 146-147"}
+		if got := told(start, g.met(start, time.Now())); !slices.Equal(got, want) {
+			t.Errorf("told are %q, want %q", got, want)
+		}
+	})
+}
+
+// Who has waited for nothing costs nothing.
+func TestGateWithoutPausesAllocatesNothing(t *testing.T) {
+	g := NewGate(openBreaker{}, nil)
+	g.Pause(PauseRedis, 0)
+	g.Resume(PauseRedis)
+	came := time.Now()
+	if n := testing.AllocsPerRun(100, func() { g.met(came, time.Now()) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// The time in which a route was paused is between two epochs.
+func TestGateGoesOnInANewEpoch(t *testing.T) {
+	open := new(atomic.Bool)
+	g := NewGate(brokenBreaker{open, make(chan struct{})}, nil)
+	for _, step := range []func(){
+		func() { open.Store(true); g.look() },
+		func() { open.Store(false); g.look() },
+		func() { g.Pause(PauseAuth, time.Minute) },
+		func() { g.Resume(PauseAuth) },
+	} {
+		before, _ := g.state()
+		step()
+		if after, _ := g.state(); after != before+1 {
+			t.Errorf("epoch %d, want %d", after, before+1)
+		}
 	}
 }

@@ -70,6 +70,7 @@ func (c *Consumer) serve(ctx context.Context, gen *kafka.Generation) error {
 	g.committer.streams = g.fetcher.streams
 	c.Delivery.Metrics.Assigned(len(g.partitions))
 
+	c.Delivery.Gate.forget()
 	var working, serving sync.WaitGroup
 	for _, p := range g.partitions {
 		working.Go(func() { g.guard(func() { p.run(ctx) }) })

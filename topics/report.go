@@ -19,6 +19,10 @@ const (
 	ResultDiscarded    = "discarded"     // a person decided that nothing more is to happen
 )
 
+// ResultNone is the result of what has come to nothing yet: it is being handled, or
+// waits. No such outcome is written; see package inspect.
+const ResultNone = ""
+
 // An Outcome is what has become of one message at one route: ids and times, and
 // nothing of what the message carries. A later one of the same message takes its
 // place: parked, then delivered. Times that are not known are zero.
@@ -42,6 +46,12 @@ type Outcome struct {
 	// Tries are the attempts before the last one, oldest first; of a parked message,
 	// those made before it was parked. Of many, the first and the last ones.
 	Tries []Try `json:"tries,omitempty"`
+
+	// Pauses of its route for which it waited, in the order in which they began, also
+	// with its tries between; of a parked message, those until it was parked. They
+	// are those of its last owner's breaker and of nobody else's. Of many, the first
+	// and the last ones.
+	Pauses []PastPause `json:"pauses,omitempty"`
 
 	Time      time.Time `json:"ce_time,omitzero"`     // ce_time: its writer made it
 	Root      time.Time `json:"ce_roottime,omitzero"` // ce_roottime: the first message of its chain was made
@@ -93,6 +103,7 @@ func (l *life) report(result string, dl *letter) {
 	o := l.Delivery.outcome(l.record, result)
 	o.Attempts, o.Tries, o.Read = l.tries.count()+1, l.tries.list(), l.read
 	o.CallBegan, o.CallEnded = l.called()
+	o.Pauses = l.Gate.met(l.waitedSince(), l.read)
 	if dl != nil {
 		o.Letter, o.Class, o.Code = dl.id, dl.class, dl.code
 	}
@@ -131,6 +142,7 @@ func (d *Delivery) reportParked(r *Record, t *tries) {
 	}
 	o := d.outcome(r, ResultParked)
 	o.Attempts, o.Tries, o.Parked = t.count(), t.list(), o.Finished
+	o.Pauses = d.Gate.met(r.Time, o.Parked)
 	if m, err := parseHead(r); err == nil {
 		if m.Trace.IsZero() {
 			m.Trace = firstTrace(m)

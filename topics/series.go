@@ -26,7 +26,7 @@ type series struct {
 // carry carries a series until one of its messages is not finished, or more says
 // no.
 func (d *Delivery) carry(ctx context.Context, s *series) {
-	t := term{ctx, s.overtime}
+	t := term{Context: ctx, overtime: s.overtime}
 	var before *life
 	for i, r := range s.records {
 		l := d.begin(t, r)

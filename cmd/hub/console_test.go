@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -123,6 +124,7 @@ func TestConsole(t *testing.T) {
 		{"pause and resume", (*consoleWorld).pauseAndResume},
 		{"breaker", (*consoleWorld).forceBreaker},
 		{"application", (*consoleWorld).findApplication},
+		{"application before a breaker", (*consoleWorld).waitsForABreaker},
 		{"nothing stays", (*consoleWorld).nothingStays},
 	} {
 		t.Run(part.name, func(t *testing.T) {
@@ -379,6 +381,55 @@ func (c *consoleWorld) findApplication() {
 	}
 }
 
+// wayOf looks for an application until its timeline has a step that a CSS selector
+// finds, and returns what that says.
+func (c *consoleWorld) wayOf(application, step string) string {
+	c.browser.t.Helper()
+	const of = `document.querySelector(%s)?.innerText ?? ""`
+	servertest.Eventually(c.browser.t, "the step "+step, func() bool {
+		c.open("/application")
+		c.do(fill("#application", application))
+		c.follow(".search button")
+		return c.is(`document.querySelector(` + quoted(".timeline "+step) + `)`)
+	})
+	return get(c.browser, chromedp.Evaluate[string](fmt.Sprintf(of, quoted(".timeline "+step))))
+}
+
+// waitsForABreaker: the timeline says that a message waits for an open breaker, and
+// afterwards from when to when it was open and how long the message has waited.
+func (c *consoleWorld) waitsForABreaker() {
+	c.systems["kandas"].Faults.Set(mocks.Fault{Operation: "register", Reset: true})
+	first := c.file()
+	servertest.Eventually(c.browser.t, "the breaker is open", func() bool { return c.metric(`hub_route_paused{reason="breaker",route="register"}`) == "1" })
+	a := c.file()
+	for _, of := range []string{first, a} {
+		said := c.wayOf(of, `[data-kind="paused"]`)
+		for _, want := range []string{"route paused", "kandas: register", "its system does not answer (breaker)", "so far", "since 20", "waits here"} {
+			if !strings.Contains(said, want) {
+				c.browser.t.Errorf("while it waits, the step of %s lacks %q: %s", of, want, said)
+			}
+		}
+	}
+	c.systems["kandas"].Faults.Clear()
+	c.awaitEffect("kandas", "register", first)
+	c.awaitEffect("kandas", "register", a)
+	for _, of := range []string{first, a} {
+		said := c.wayOf(of, `[data-kind="resumed"]`)
+		if !regexp.MustCompile(`it waited \d+\x{a0}(s|ms)`).MatchString(said) || !strings.Contains(said, "route goes on") || !regexp.MustCompile(`from 20[\d :-]+ to 20[\d :-]+`).MatchString(said) {
+			c.browser.t.Errorf("afterwards the step of %s says: %s", of, said)
+		}
+		if !c.is(`(t => t.every((x, i) => !i || t[i - 1] <= x))([...document.querySelectorAll(".timeline time")].map(e => e.dateTime))`) {
+			c.browser.t.Error("the way is not in order of time")
+		}
+	}
+	// Of its own attempts, those that opened the breaker stand before the pause.
+	c.wayOf(first, `[data-kind="resumed"]`)
+	if !c.is(`(k => k.indexOf("attempt") >= 0 && k.indexOf("attempt") < k.indexOf("paused") && k.indexOf("paused") < k.indexOf("resumed") && k.lastIndexOf("resumed") < k.lastIndexOf("delivered"))(` +
+		`[...document.querySelectorAll(".timeline li")].map(e => e.dataset.kind))`) {
+		c.browser.t.Errorf("the steps are %s", get(c.browser, chromedp.Evaluate[string](`[...document.querySelectorAll(".timeline li")].map(e => e.dataset.kind).join()`)))
+	}
+}
+
 // nothingStays: the browser keeps nothing, and logging out ends it.
 func (c *consoleWorld) nothingStays() {
 	if !c.is(`localStorage.length === 0 && sessionStorage.length === 0`) {
@@ -407,7 +458,8 @@ func TestConsoleLooks(t *testing.T) {
 	c.ask("discard")
 	c.reload("discarded", `document.querySelector("button[commandfor=undo]")`)
 	c.systems["migration"].Faults.Set(mocks.Fault{Operation: "show", Reset: true})
-	c.play(c.flow("filed-migration")) // its notice waits before an open breaker
+	notified := c.flow("filed-migration") // its notice waits before an open breaker
+	c.play(notified)
 	c.open("/breakers")
 	c.until("a breaker is open", `document.querySelector('[data-live="notify-migration.breaker"][data-state=open]')`)
 	c.open("/routes")
@@ -440,6 +492,8 @@ func TestConsoleLooks(t *testing.T) {
 	c.do(write("#application", f.Applications[0].ApplicationID+enterKey))
 	c.until("the way", `document.querySelector(".timeline li")`)
 	c.look(script, "timeline", values)
+	c.wayOf(notified.Applications[0].ApplicationID, `[data-kind="paused"]`)
+	c.look(script, "timeline-paused", values)
 	c.open("/routes")
 	c.press(`button[commandfor="pause-register"]`)
 	c.look(script, "dialog", values)
@@ -454,6 +508,11 @@ func TestConsoleLooks(t *testing.T) {
 			c.look(script, lang+"-"+pageOf(path), values)
 		}
 	}
+	c.wayOf(notified.Applications[0].ApplicationID, `[data-kind="paused"]`)
+	c.look(script, "kk-timeline-paused", values)
+	c.systems["migration"].Faults.Clear()
+	c.wayOf(notified.Applications[0].ApplicationID, `[data-kind="resumed"]`)
+	c.look(script, "kk-timeline-resumed", values)
 	c.prefer("lang", "en")
 	c.lookAtTrouble(script, values)
 	c.follow(`form[action="/logout"] button`)

@@ -55,7 +55,7 @@ func TestWhereIsTheApplication(t *testing.T) {
 		t.Errorf("the index is %s records behind", lag)
 	}
 
-	events := outcomes.Timeline(application, all, nil, nil)
+	events := outcomes.Timeline(application, all, nil, nil, outcomes.Now{})
 	for i, e := range events {
 		if e.Open {
 			t.Errorf("%+v waits", e)

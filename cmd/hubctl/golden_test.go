@@ -82,9 +82,12 @@ func specimens(t *testing.T) []specimen {
 		{At: at(9, 0).Add(10 * time.Millisecond), After: 10 * time.Millisecond, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Attempts: 1},
 		{At: at(9, 0).Add(1210 * time.Millisecond), After: 1200 * time.Millisecond, Kind: outcomes.EventReturned, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Attempts: 1, Code: "timeout"},
 		{At: at(9, 0).Add(2 * time.Second), After: 790 * time.Millisecond, Kind: outcomes.EventBreaker, Route: "register", System: "kandas", Operation: "register", Who: "duty", Action: "force breaker open", Reason: "kandas is slow"},
-		{At: at(9, 1), After: 58 * time.Second, Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register"},
+		{At: at(9, 0).Add(2 * time.Second), Kind: outcomes.EventPaused, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Pause: topics.PauseBreaker, Since: at(9, 0).Add(2 * time.Second), Until: at(9, 1)},
+		{At: at(9, 1), After: 58 * time.Second, Kind: outcomes.EventResumed, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Pause: topics.PauseBreaker, Since: at(9, 0).Add(2 * time.Second), Until: at(9, 1), Waited: 58 * time.Second},
+		{At: at(9, 1), Kind: outcomes.EventCalled, Route: "register", Message: "m-1", System: "kandas", Operation: "register"},
 		{At: at(9, 2), After: time.Minute, Kind: outcomes.EventLetter, Route: "register", Message: "m-1", Letter: letter.ID, Class: letter.Class, Code: letter.Code, Reason: letter.Reason, Open: true},
-		{At: at(11, 59), After: 177 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
+		{At: at(9, 3), After: time.Minute, Kind: outcomes.EventPaused, Route: "verify", Message: "m-2", System: "eds", Operation: "verify", Pause: topics.PauseOperator, Since: at(8, 0), Who: "duty", Waited: 177 * time.Minute, Open: true},
+		{At: at(11, 59), After: 176 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
 	})
 	travelled.Deadlines = []outcomes.Deadline{
 		{From: at(8, 59), Until: at(11, 59), At: now(), Open: true, Source: "migration"},

@@ -13,6 +13,7 @@ import (
 	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/control"
+	"kandashub/topics/inspect"
 	"kandashub/topics/outcomes"
 )
 
@@ -26,15 +27,17 @@ type traceCmd struct {
 // A way is all that is known of an application.
 type way struct {
 	Application string           `json:"application"`
-	Open        bool             `json:"open"`    // it waits somewhere, parked or for a person
+	Open        bool             `json:"open"`    // it waits somewhere: for its turn, a pause or a person
 	Seconds     float64          `json:"seconds"` // from the first event to the last
 	Events      []outcomes.Event `json:"events"`
 
 	Deadlines []outcomes.Deadline `json:"deadlines,omitempty"` // of each chain of messages, the most urgent first
 }
 
-// Run prints the way of an application. It asks no hub: the outcomes, the dead
-// letters and the audit are read from Kafka.
+// Run prints the way of an application. It asks no hub: the outcomes, what is not
+// finished, the dead letters, what operators want and the audit are read from Kafka.
+// Why a hub has paused a route by itself is known of what has passed; of this moment
+// its console and its metrics tell it.
 func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		w, err := c.find(ctx, d, s)
@@ -57,10 +60,18 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 }
 
 func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, error) {
+	unfinished, whole, err := inspect.Unfinished(ctx, d.Cluster, d.agreed, c.Application)
+	if err != nil {
+		return way{}, err
+	}
+	if !whole {
+		fmt.Fprintln(s.stderr, "a route is so far behind that not everything that waits there was looked at")
+	}
 	all, err := s.history(ctx, d, c.Application)
 	if err != nil {
 		return way{}, err
 	}
+	all = outcomes.WithUnfinished(all, unfinished)
 	letters, err := lettersOf(ctx, d, c.Application)
 	if err != nil {
 		return way{}, err
@@ -69,8 +80,13 @@ func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, erro
 	if err != nil {
 		return way{}, err
 	}
-	w := wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records))
-	w.Deadlines = outcomes.Deadlines(all, c.Deadline, time.Now())
+	wanted, err := d.wanted(ctx)
+	if err != nil {
+		return way{}, err
+	}
+	now := outcomes.Now{At: time.Now(), Pauses: wanted.Reasons()}
+	w := wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records, now))
+	w.Deadlines = outcomes.Deadlines(all, c.Deadline, now.At)
 	return w, nil
 }
 
@@ -162,6 +178,7 @@ func more(e outcomes.Event) (out []string) {
 	case e.Attempts > 1, e.Attempts > 0 && e.Code != "":
 		add("", fmt.Sprintf("attempt %d", e.Attempts))
 	}
+	add("", pauseOf(e))
 	add("", e.Action)
 	add("by ", e.Who)
 	add("code ", e.Code)
@@ -172,6 +189,28 @@ func more(e outcomes.Event) (out []string) {
 	}
 	add("", e.Reason)
 	return out
+}
+
+// pauseOf tells of a pause: why, since when, and where it has ended, until when and
+// how long the message has waited for it.
+func pauseOf(e outcomes.Event) string {
+	switch {
+	case e.Pause == "":
+		return ""
+	case e.Kind == outcomes.EventResumed:
+		return fmt.Sprintf("%s from %s to %s, it waited %s", pauseWord(e.Pause), when(e.Since, "-"), when(e.Until, "-"), e.Waited.Round(time.Millisecond))
+	case e.Waited > 0:
+		return fmt.Sprintf("%s since %s, it waits for %s so far", pauseWord(e.Pause), when(e.Since, "-"), e.Waited.Round(time.Second))
+	}
+	return pauseWord(e.Pause) + " since " + when(e.Since, "-")
+}
+
+// pauseWord names the reason of a pause.
+func pauseWord(reason string) string {
+	if reason == topics.PauseBreaker {
+		return "breaker open"
+	}
+	return "pause (" + strings.ReplaceAll(reason, "_", " ") + ")"
 }
 
 // tableDeadlines tells how each chain of messages stands to its deadline, in a

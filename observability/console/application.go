@@ -3,11 +3,13 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"kandashub/topics"
 	"kandashub/topics/control"
+	"kandashub/topics/inspect"
 	"kandashub/topics/outcomes"
 )
 
@@ -30,7 +32,7 @@ func (v *visit) application() error {
 		return err
 	}
 	began := time.Now()
-	found, err := v.historyOf(v.r.Context(), id)
+	found, whole, err := v.wayOf(id)
 	if err != nil {
 		return err
 	}
@@ -40,9 +42,9 @@ func (v *visit) application() error {
 		return err
 	}
 	data := map[string]any{
-		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took,
+		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took, "Cut": !whole,
 		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
-		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), trail.young)),
+		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), trail.young, v.standing())),
 	}
 	data["Traces"] = v.cfg.Links.of(id, tracesOf(found)...)
 	data["Deadlines"] = outcomes.Deadlines(found, v.cfg.Deadline, time.Now())
@@ -62,4 +64,41 @@ func (v *visit) historyOf(ctx context.Context, id string) ([]outcomes.Outcome, e
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
 	return outcomes.FindHistory(ctx, v.cfg.Commands.Cluster, id, nil)
+}
+
+// wayOf finds what is known of an application's messages, also of those that are not
+// finished, and says whether these are all.
+func (v *visit) wayOf(id string) (found []outcomes.Outcome, whole bool, err error) {
+	ctx, cancel := context.WithTimeout(v.r.Context(), findTime)
+	defer cancel()
+	unfinished, whole, err := inspect.Unfinished(ctx, v.cfg.Commands.Cluster, v.cfg.Contract, id)
+	if err != nil {
+		return nil, false, err
+	}
+	operations := map[string]string{}
+	for _, l := range v.cfg.Local() {
+		operations[l.Route] = l.Breaker.Operation
+	}
+	for i := range unfinished { // Kafka does not know whom a route calls
+		o := &unfinished[i]
+		if at := slices.IndexFunc(v.cfg.Routes, func(r Route) bool { return r.Name == o.Route }); at >= 0 {
+			o.System, o.Operation = v.cfg.Routes[at].System, operations[o.Route]
+		}
+	}
+	if found, err = v.historyOf(v.r.Context(), id); err != nil {
+		return nil, false, err
+	}
+	return outcomes.WithUnfinished(found, unfinished), whole, nil
+}
+
+// standing are the pauses of all routes at this moment: those that this process has
+// found reasons for, and those that operators want anywhere.
+func (v *visit) standing() outcomes.Now {
+	now := outcomes.Now{At: time.Now(), Pauses: v.cfg.Commands.Store.State().Reasons()}
+	for _, l := range v.cfg.Local() {
+		if len(l.Pauses) > 0 {
+			now.Pauses[l.Route] = l.Pauses
+		}
+	}
+	return now
 }

@@ -29,6 +29,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"kandashub/topics"
 )
 
 // Topic and AuditTopic are the hub's own topics, as asyncapi.yaml has them.
@@ -92,6 +94,21 @@ type State struct {
 	Pauses   map[string]Pause   // by route
 	Breakers map[string]Breaker // by route
 	Loss     Loss               // the last one; zero where there was none
+}
+
+// Reasons returns why operators have routes call nobody, by route, as a topics.Gate
+// that follows them says it.
+func (s State) Reasons() map[string][]topics.Pause {
+	out := map[string][]topics.Pause{}
+	for route, b := range s.Breakers {
+		if b.Force == ForceOpen {
+			out[route] = append(out[route], topics.Pause{Reason: topics.PauseBreaker, Owner: b.Owner, Since: b.Since, Until: b.Until})
+		}
+	}
+	for route, p := range s.Pauses {
+		out[route] = append(out[route], topics.Pause{Reason: topics.PauseOperator, Owner: p.Owner, Since: p.Since, Until: p.Until})
+	}
+	return out
 }
 
 // unreadable is the owner of what another version has written and this one

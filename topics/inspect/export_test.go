@@ -15,3 +15,7 @@ func GroupsOf(ctx context.Context, c *topics.Cluster, of ...topics.Route) ([]Gro
 func RoutesOf(ctx context.Context, c *topics.Cluster, wanted control.State, of ...topics.Route) ([]Route, error) {
 	return routes(ctx, c, of, wanted)
 }
+
+func UnfinishedOf(ctx context.Context, c *topics.Cluster, application string, of ...topics.Route) ([]topics.Outcome, bool, error) {
+	return unfinished(ctx, c, of, func(name string) bool { return name == "test" }, application)
+}

@@ -52,8 +52,8 @@ func (d Deadline) State() string {
 // is so long after its begin: those that wait first, and of these the one with the
 // least time left. No outcome carries its deadline, for the hub has one for all
 // (HUB_DEADLINE), and it is not the law's text: it is reckoned here from the chain's
-// begin as the metrics reckon it at delivery. What is under way in a lane has no
-// outcome yet and does not count as waiting.
+// begin as the metrics reckon it at delivery. What has come to nothing yet counts as
+// waiting where all tells of it (see [topics.ResultNone]).
 func Deadlines(all []Outcome, deadline time.Duration, now time.Time) []Deadline {
 	if deadline <= 0 {
 		return nil

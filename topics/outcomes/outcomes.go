@@ -11,7 +11,8 @@
 // parked, and that it was met again (duplicate). What cannot be trusted has no
 // identity; its key is its letter's. Beside its last attempt a record tells the ones
 // before, the first two and the last six: when, how long the system took, and the
-// code of the failure.
+// code of the failure. It also tells for which pauses of its route the message has
+// waited, an open breaker among them, as far as its last owner knows.
 //
 // # What is promised
 //
@@ -133,6 +134,7 @@ func appendJSON(b []byte, o *Outcome) []byte {
 		number("attempts", int64(o.Attempts))
 	}
 	b = appendTries(b, o.Tries)
+	b = appendPauses(b, o.Pauses)
 	at("ce_time", o.Time)
 	at("ce_roottime", o.Root)
 	at("written", o.Written)
@@ -161,6 +163,27 @@ func appendTries(b []byte, tries []topics.Try) []byte {
 		b = appendTime(b, "call_ended", t.CallEnded)
 		b = append(b, '}')
 		if i == len(tries)-1 {
+			b = append(b, ']')
+		}
+	}
+	return b
+}
+
+// appendPauses appends the pauses; nothing where there were none.
+func appendPauses(b []byte, pauses []topics.PastPause) []byte {
+	for i := range pauses {
+		if i == 0 {
+			b = append(b, `,"pauses":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		p := &pauses[i]
+		b = append(b, `{"reason":`...)
+		b, _ = jsontext.AppendQuote(b, p.Reason)
+		b = appendTime(b, "since", p.Since)
+		b = appendTime(b, "until", p.Until)
+		b = append(b, '}')
+		if i == len(pauses)-1 {
 			b = append(b, ']')
 		}
 	}

@@ -23,8 +23,9 @@ func full() Outcome {
 		Application: "egov-17", Route: "register", Topic: "egov.applications", Partition: 3, Offset: 42,
 		ID: "id\"\\\n<é>", Type: "kz.egov.application.submitted.v1", Source: "egov", System: "kandas", Operation: "register",
 		Result: topics.ResultDeadLettered, Letter: "uncertain.http_500.1", Class: topics.LetterUncertain, Code: "http_500", Attempts: 3,
-		Tries: []topics.Try{{Began: at(2), Code: "claim"}, {Began: at(2), CallBegan: at(2), CallEnded: at(3), Code: "timeout"}},
-		Time:  at(0), Root: at(0), Written: at(1), Parked: at(2), Read: at(3), CallBegan: at(4), CallEnded: at(5), Finished: at(6),
+		Tries:  []topics.Try{{Began: at(2), Code: "claim"}, {Began: at(2), CallBegan: at(2), CallEnded: at(3), Code: "timeout"}},
+		Pauses: []topics.PastPause{{Reason: topics.PauseBreaker, Since: at(-9), Until: at(2)}, {Reason: topics.PauseOperator, Since: at(2)}},
+		Time:   at(0), Root: at(0), Written: at(1), Parked: at(2), Read: at(3), CallBegan: at(4), CallEnded: at(5), Finished: at(6),
 		Trace: "0123456789abcdef0123456789abcdef",
 	}
 }
@@ -92,6 +93,12 @@ func TestRecordsObeyTheirSchema(t *testing.T) {
 	for _, result := range []string{topics.ResultDelivered, topics.ResultDuplicate, topics.ResultParked, topics.ResultAnswered, topics.ResultDiscarded} {
 		o := full()
 		o.Result, o.Letter, o.Class, o.Code = result, "", "", ""
+		all = append(all, o)
+	}
+	for _, reason := range []string{topics.PauseBreaker, topics.PauseAuth, topics.PauseTarget, topics.PauseRedis, topics.PauseKafka, topics.PauseDead,
+		topics.PausePartitions, topics.PauseClaims, topics.PauseOperator, topics.PauseStopped} {
+		o := full()
+		o.Pauses = []topics.PastPause{{Reason: reason, Since: noon}}
 		all = append(all, o)
 	}
 	for _, o := range all {

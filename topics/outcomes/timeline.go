@@ -26,6 +26,8 @@ const (
 	EventDiscarded = "discarded"   // nothing more happens, as a person decided
 	EventCommand   = "command"     // another step of an operator's command about its letter
 	EventBreaker   = "breaker"     // an operator forced or released the breaker of a route on its way
+	EventPaused    = "paused"      // its route called nobody from here on, or did not when the message came
+	EventResumed   = "resumed"     // that pause ended
 )
 
 // An Event is one step on the way of an application.
@@ -56,18 +58,34 @@ type Event struct {
 	Who    string `json:"who,omitempty"`
 	Action string `json:"action,omitempty"` // of a decision: replay, answer, discard; of a command, with its result
 
-	// Open says that the application waits here: parked, or for a person's
-	// decision.
+	// Why a route was paused, one of the Pause constants of topics, with the pause's
+	// begin and end, and how long the message has waited for it, in nanoseconds. The
+	// begin may lie before the message came; an end that is zero is not known, or has
+	// not come yet.
+	Pause  string        `json:"pause,omitempty"`
+	Since  time.Time     `json:"since,omitzero"`
+	Until  time.Time     `json:"until,omitzero"`
+	Waited time.Duration `json:"waited,omitempty"`
+
+	// Open says that the application waits here: for its turn or for the end of a
+	// pause, parked, or for a person's decision.
 	Open bool `json:"open,omitempty"`
+}
+
+// Now is what is known at one moment of the routes on which an application waits.
+type Now struct {
+	At     time.Time
+	Pauses map[string][]topics.Pause // by route: why it calls nobody
 }
 
 // Timeline puts in order what is known of an application: the outcomes of its
 // messages, the dead letters among letters that are its, and what operators did
 // about these, and to the breakers on its way. Letters and records of other
-// applications are passed over. What a breaker does by itself is not on record.
+// applications are passed over. What a breaker did by itself is told where a message
+// has waited for it, or waits now.
 //
 // The times are those of several clocks, of brokers, hubs and systems.
-func Timeline(application string, all []Outcome, letters []topics.Letter, records []control.AuditRecord) []Event {
+func Timeline(application string, all []Outcome, letters []topics.Letter, records []control.AuditRecord, now Now) []Event {
 	var events []Event
 	known := map[string]bool{} // letters that speak for themselves
 	for i := range letters {
@@ -78,14 +96,18 @@ func Timeline(application string, all []Outcome, letters []topics.Letter, record
 		}
 	}
 	waits := waiting(all)
-	told := map[[4]string]bool{} // the outcomes of one message share their beginning
+	told := map[[5]string]bool{} // the outcomes of one message share their beginning
 	for i := range all {
 		if all[i].Application != application {
 			continue
 		}
 		o := &all[i]
-		for _, e := range outcomeEvents(o, waits(i), known[o.Letter]) {
-			if k := [4]string{e.Kind, e.Route, e.Message, e.At.String()}; !told[k] {
+		for _, e := range append(outcomeEvents(o, waits(i), known[o.Letter]), pauseEvents(o, waits(i), now)...) {
+			at := e.At
+			if e.Kind == EventPaused {
+				at = e.Since
+			}
+			if k := [5]string{e.Kind, e.Route, e.Message, at.String(), e.Pause}; !told[k] {
 				told[k] = true
 				events = append(events, e)
 			}
@@ -174,7 +196,9 @@ func outcomeEvents(o *Outcome, waits, letterKnown bool) (events []Event) {
 	if o.Time.Equal(o.Root) && o.Source != topics.SourceHub {
 		add(EventMade, o.Time, func(e *Event) { e.Route, e.Operation, e.System = "", "", o.Source })
 	}
-	add(EventWritten, o.Written, func(e *Event) { e.System, e.Operation = "", "" })
+	add(EventWritten, o.Written, func(e *Event) {
+		e.System, e.Operation, e.Open = "", "", waits && o.Result == topics.ResultNone
+	})
 	for i, t := range o.Tries {
 		number := o.TryNumber(i)
 		step := func(code string) func(*Event) { return func(e *Event) { e.Attempts, e.Code = number, code } }
@@ -187,6 +211,8 @@ func outcomeEvents(o *Outcome, waits, letterKnown bool) (events []Event) {
 		add(EventReturned, t.CallEnded, step(t.Code))
 	}
 	switch o.Result {
+	case topics.ResultNone:
+		return events
 	case topics.ResultDuplicate:
 		add(EventDuplicate, o.Finished, nil)
 		return events

@@ -17,10 +17,13 @@ import (
 func story(events []Event) (lines []string) {
 	for _, e := range events {
 		line := fmt.Sprintf("%s +%s %s", e.At.Format("05.0"), e.After, e.Kind)
-		for _, s := range []string{e.Route, e.Message, e.System, e.Code, e.Who, e.Action, e.Reason} {
+		for _, s := range []string{e.Route, e.Message, e.System, e.Code, e.Pause, e.Who, e.Action, e.Reason} {
 			if s != "" {
 				line += " " + s
 			}
+		}
+		if e.Waited > 0 {
+			line += fmt.Sprint(" waited ", e.Waited)
 		}
 		if e.Open {
 			line += " (waits)"
@@ -128,11 +131,11 @@ func TestTimeline(t *testing.T) {
 		"another application": {all: []Outcome{{Application: "egov-18", Result: topics.ResultDelivered, Finished: noon}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(c.want, story(Timeline("egov-17", c.all, c.letters, c.records))); diff != "" {
+			if diff := cmp.Diff(c.want, story(Timeline("egov-17", c.all, c.letters, c.records, Now{}))); diff != "" {
 				t.Error(diff)
 			}
 			slices.Reverse(c.all)
-			if got := story(Timeline("egov-17", c.all, c.letters, c.records)); len(got) != len(c.want) {
+			if got := story(Timeline("egov-17", c.all, c.letters, c.records, Now{})); len(got) != len(c.want) {
 				t.Errorf("in another order: %q", got)
 			}
 		})
@@ -187,7 +190,7 @@ func breaker(n float64, route, result string) control.AuditRecord {
 
 func TestBrief(t *testing.T) {
 	o := tried(hop(10, "verify", "b", topics.SourceHub, topics.ResultDelivered))
-	brief := Brief(Timeline("egov-17", []Outcome{o}, nil, nil))
+	brief := Brief(Timeline("egov-17", []Outcome{o}, nil, nil, Now{}))
 	want := []string{"11.0 +0s written verify b", "11.1 +100ms attempt verify b kandas timeout", "11.5 +100ms attempt verify b kandas open",
 		"12.0 +500ms read verify b kandas", "13.0 +1s called verify b kandas", "14.0 +1s returned verify b kandas", "15.0 +1s delivered verify b kandas"}
 	if diff := cmp.Diff(want, story(brief)); diff != "" {
@@ -197,7 +200,7 @@ func TestBrief(t *testing.T) {
 		t.Errorf("the attempts are %+v and %+v", first, second)
 	}
 	// Something else happened while the system was called: all steps are told.
-	between := Brief(Timeline("egov-17", []Outcome{o}, nil, []control.AuditRecord{breaker(11.3, "verify", control.Done)}))
+	between := Brief(Timeline("egov-17", []Outcome{o}, nil, []control.AuditRecord{breaker(11.3, "verify", control.Done)}, Now{}))
 	want = slices.Replace(want, 1, 2, "11.1 +100ms read verify b kandas", "11.2 +100ms called verify b kandas",
 		"11.3 +100ms breaker verify kandas aru force breaker open slow", "11.4 +100ms returned verify b kandas timeout")
 	if diff := cmp.Diff(want, story(between)); diff != "" {
