@@ -10,6 +10,7 @@ import (
 
 	"kandashub/observability/console"
 	"kandashub/topics"
+	"kandashub/topics/contract"
 	"kandashub/topics/control"
 	"kandashub/topics/outcomes"
 )
@@ -19,7 +20,9 @@ var (
 	literal = regexp.MustCompile(`\bt "([a-z.]+)"`)
 	family  = regexp.MustCompile(`\bt \(print "([a-z.]+\.)"|\bword "([a-z]+)"`)
 	given   = regexp.MustCompile(`"(?:Title|Text|Button)" "([a-z.]+)"`)
-	inCode  = regexp.MustCompile(`"((?:note|error|unit)\.[a-z]+)"`)
+	inCode  = regexp.MustCompile(`"((?:note|error|unit|wrong|do|plan|run|loss)\.[a-z]+)"`)
+	wrongs  = regexp.MustCompile(`\bwrong\("([a-z]+)"`)
+	refusal = regexp.MustCompile(`\b(?:refuse|missing|refusal)\("([a-z_]+)"`)
 )
 
 // Every text stands in every language, with as many figures in it.
@@ -63,7 +66,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		}
 	}
 	var families []string
-	for _, pattern := range []string{"pages/*.html", "*.go"} {
+	for _, pattern := range []string{"pages/*.html", "*.go", "../../topics/control/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(files, err)
@@ -79,6 +82,11 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 			for _, re := range []*regexp.Regexp{literal, given, inCode} {
 				for _, m := range re.FindAllStringSubmatch(string(b), -1) {
 					use(m[1])
+				}
+			}
+			for prefix, re := range map[string]*regexp.Regexp{"wrong.": wrongs, "refusal.": refusal} {
+				for _, m := range re.FindAllStringSubmatch(string(b), -1) {
+					use(prefix + m[1])
 				}
 			}
 			for _, m := range family.FindAllStringSubmatch(string(b), -1) {
@@ -99,6 +107,8 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		"audit.":    {control.Asked, control.Done, control.Refused, control.Failed},
 		"letter.":   {"open", "decided", "resolved", "died", "all"}, "result.": {control.ResultOpen, control.ResultWaiting, control.ResultDone, control.ResultDelivered, control.ResultDiscarded,
 			control.ResultDuplicate, control.ResultDied, control.ResultSkipped, topics.ResultAnswered, topics.ResultDeadLettered, "others"},
+		"did.": control.Actions(), "where.": {outcomes.WaitPerson, outcomes.WaitHub, outcomes.WaitPause, outcomes.WaitParked, outcomes.WaitTurn},
+		"message.": subjects(t), "was.": {"running", "paused", "closed", "held open", "held closed"},
 		"run.done.": {topics.DecideReplay, topics.DecideDiscard},
 		"outcome.":  {outcomes.AttemptFailed, topics.ResultDelivered, topics.ResultDuplicate, topics.ResultRejected, topics.ResultDeadLettered},
 		"pause.": {topics.PauseBreaker, topics.PauseAuth, topics.PauseTarget, topics.PauseRedis, topics.PauseKafka, topics.PauseDead,
@@ -123,6 +133,20 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 			use(prefix + v)
 		}
 	}
+}
+
+// subjects are what the messages of the contract are about.
+func subjects(t *testing.T) (found []string) {
+	agreed, err := contract.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range agreed.Topics() {
+		for _, m := range topic.Types {
+			found = append(found, console.Subject(m))
+		}
+	}
+	return found
 }
 
 // A page's words come from the tables: none stands in a template.

@@ -185,6 +185,21 @@ func TestAudit(t *testing.T) {
 	page := p.get("/audit?object=verify&result=done")
 	p.has(page, "<code class=\"wrap\">verify</code>")
 	p.hasNot(page, "<code class=\"wrap\">register</code>")
+	p.has(page, "pause a route")
+	p.has(page, "<code>127.0.0.1</code>")
+	at := func(d time.Duration) string {
+		return time.Now().Add(d).In(time.FixedZone("", 5*60*60)).Format("2006-01-02T15:04")
+	}
+	for query, want := range map[string]int{
+		"since=" + at(-time.Hour): 4, "since=" + at(time.Hour): 0, "until=" + at(-time.Hour): 0, "until=" + at(time.Hour): 4,
+		"since=" + at(-time.Hour) + "&until=" + at(time.Hour) + "&action=pause+route": 4, "action=resume+route": 0,
+	} {
+		if n := strings.Count(p.get("/audit?"+query), "<tr data-row>"); n != want {
+			t.Errorf("%s finds %d records, want %d", query, n, want)
+		}
+	}
+	p.post("/preferences", map[string][]string{"lang": {"kk"}})
+	p.has(p.get("/audit"), "бағытты тоқтата тұру")
 	var records []control.AuditRecord
 	for line := range strings.Lines(p.get("/audit/export")) {
 		r, err := control.DecodeAudit([]byte(strings.TrimSpace(line)))

@@ -52,7 +52,7 @@ func (v *visit) lasting(always bool) (time.Duration, error) {
 	minutes, err := strconv.Atoi(text)
 	d := time.Duration(minutes) * time.Minute
 	if err != nil || d <= 0 || d > longest {
-		return 0, badRequest("how long it holds is a number of minutes, 1 to %d", int(longest.Minutes()))
+		return 0, wrong("minutes", int(longest.Minutes()))
 	}
 	return d, nil
 }

@@ -38,6 +38,9 @@ type AuditRecord struct {
 	Action  string    `json:"action"`
 	Object  string    `json:"object"`
 	Reason  string    `json:"reason"`
+	From    string    `json:"from,omitempty"`   // address of who asked, without a port; empty for hubctl
+	Until   time.Time `json:"until,omitzero"`   // end of what holds for a time: a pause, a forced breaker
+	Before  string    `json:"before,omitempty"` // state before: running, paused, closed, held open
 	Result  string    `json:"result"`
 	Detail  string    `json:"detail,omitempty"`
 	Prev    string    `json:"prev"`

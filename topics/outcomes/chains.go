@@ -18,7 +18,7 @@ type Chain struct {
 	Open   bool      `json:"open"` // it waits somewhere
 
 	Deadline *Deadline `json:"deadline,omitempty"`
-	Events   []Event   `json:"-"` // its steps, in their order
+	Events   []Event   `json:"-"` // its steps, in their order; After is since the step before of the same chain
 }
 
 // Chains sorts the events of a timeline by the chain that each is a step of, in the
@@ -34,6 +34,9 @@ func Chains(events []Event, deadlines []Deadline) (chains []Chain) {
 			chains = append(chains, Chain{Root: e.Root})
 		}
 		c := &chains[i]
+		if e.After = 0; c.Steps > 0 {
+			e.After = e.At.Sub(c.Last)
+		}
 		c.Events = append(c.Events, e)
 		c.Steps, c.Last, c.Open = len(c.Events), e.At, c.Open || e.Open
 		c.Trace = cmp.Or(c.Trace, e.Trace)
