@@ -408,6 +408,9 @@ func (c *consoleWorld) forceBreaker() {
 	c.awaitEffect("kandas", "register", a)
 }
 
+// inOrder holds where the steps of each chain stand in the order of time.
+const inOrder = `[...document.querySelectorAll(".timeline")].every(c => (t => t.every((x, i) => !i || t[i - 1] <= x))([...c.querySelectorAll("time")].map(e => e.dateTime)))`
+
 // findApplication: from its id to its whole way, and the id is in no address.
 func (c *consoleWorld) findApplication() {
 	a := c.file()
@@ -424,7 +427,7 @@ func (c *consoleWorld) findApplication() {
 			c.browser.t.Errorf("the way does not say %q", kind)
 		}
 	}
-	if !c.is(`(t => t.every((x, i) => !i || t[i - 1] <= x))([...document.querySelectorAll(".timeline time")].map(e => e.dateTime))`) {
+	if !c.is(inOrder) {
 		c.browser.t.Error("the way is not in order of time")
 	}
 	c.shows("nothing waits")
@@ -437,7 +440,7 @@ func (c *consoleWorld) findApplication() {
 // finds, and returns what that says.
 func (c *consoleWorld) wayOf(application, step string) string {
 	c.browser.t.Helper()
-	const of = `document.querySelector(%s)?.innerText ?? ""`
+	const of = `(e => { e.closest("details").open = true; return e.innerText; })(document.querySelector(%s))`
 	servertest.Eventually(c.browser.t, "the step "+step, func() bool {
 		c.open("/application")
 		c.do(fill("#application", application))
@@ -456,7 +459,7 @@ func (c *consoleWorld) waitsForABreaker() {
 	a := c.file()
 	for _, of := range []string{first, a} {
 		said := c.wayOf(of, `[data-kind="paused"]`)
-		c.until("where it waits", `/register: the route calls nobody; since .*breaker/.test(document.querySelector(".where [data-wait=pause]").innerText)`)
+		c.until("where it waits", `/at register, which calls nobody, since .*breaker/.test(document.querySelector(".where [data-wait=pause]").innerText)`)
 		for _, want := range []string{"route paused", "kandas: register", "its system does not answer (breaker)", "so far", "since 20", "waits here"} {
 			if !strings.Contains(said, want) {
 				c.browser.t.Errorf("while it waits, the step of %s lacks %q: %s", of, want, said)
@@ -471,7 +474,7 @@ func (c *consoleWorld) waitsForABreaker() {
 		if !regexp.MustCompile(`it waited \d+\x{a0}(s|ms)`).MatchString(said) || !strings.Contains(said, "route goes on") || !regexp.MustCompile(`from 20[\d :-]+ to 20[\d :-]+`).MatchString(said) {
 			c.browser.t.Errorf("afterwards the step of %s says: %s", of, said)
 		}
-		if !c.is(`(t => t.every((x, i) => !i || t[i - 1] <= x))([...document.querySelectorAll(".timeline time")].map(e => e.dateTime))`) {
+		if !c.is(inOrder) {
 			c.browser.t.Error("the way is not in order of time")
 		}
 	}
@@ -533,6 +536,7 @@ func TestConsoleLooks(t *testing.T) {
 			c.expects(true)
 		}
 		c.open(path)
+		get(c.browser, chromedp.Evaluate[int](`document.querySelectorAll("details.groups").forEach(d => d.open = true); 0`))
 		c.look(script, pageOf(path), values)
 	}
 	c.expects(false)

@@ -174,7 +174,7 @@ func TestWhereAnApplicationIs(t *testing.T) {
 		})
 		return page
 	}
-	page := look("register: for a person&#39;s decision since")
+	page := look("at register, for a person&#39;s decision, since")
 	p.has(page, `<a href="`+letterURL(id)+`">Open the dead letter <code>http_422</code></a>`)
 	p.has(page, `<details class="chain" id="chain-1" open>`)
 	p.has(page, "<b>Application filed</b> · egov</span>")
@@ -189,11 +189,11 @@ func TestWhereAnApplicationIs(t *testing.T) {
 	page = p.get(letterURL(id))
 	p.has(page, "Carried out: delivered.")
 	p.has(page, "Result: delivered.")
-	p.hasNot(page, advice)
+	p.hasNot(main(page), advice)
 	p.hasNot(page, "data-refresh")
 	servertest.Eventually(t, "both are through", func() bool { return w.carried("egov-1") == 2 })
 	page = look("nothing waits")
-	p.has(page, `Last: delivered, register, `)
+	p.has(page, `The last step was “delivered” at route register, `)
 	p.has(page, `<details class="chain" id="chain-1">`)
 	p.has(page, `<details class="chain" id="chain-2" open>`)
 	for _, wrong := range []string{"Иванов", "900101300123", "", "two words", strings.Repeat("x", 41)} {

@@ -109,6 +109,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 			control.ResultDuplicate, control.ResultDied, control.ResultSkipped, topics.ResultAnswered, topics.ResultDeadLettered, "others"},
 		"did.": control.Actions(), "where.": {outcomes.WaitPerson, outcomes.WaitHub, outcomes.WaitPause, outcomes.WaitParked, outcomes.WaitTurn},
 		"message.": subjects(t), "was.": {"running", "paused", "closed", "held open", "held closed"},
+		"effect.": {topics.C1.String(), topics.C2.String(), topics.C3.String(), topics.ReadOnly.String()}, "help.effect.": {"C1", "C2", "C3", "read"},
 		"run.done.": {topics.DecideReplay, topics.DecideDiscard},
 		"outcome.":  {outcomes.AttemptFailed, topics.ResultDelivered, topics.ResultDuplicate, topics.ResultRejected, topics.ResultDeadLettered},
 		"pause.": {topics.PauseBreaker, topics.PauseAuth, topics.PauseTarget, topics.PauseRedis, topics.PauseKafka, topics.PauseDead,
@@ -117,7 +118,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		"event.": {outcomes.EventMade, outcomes.EventWritten, outcomes.EventParked, outcomes.EventRead, outcomes.EventCalled, outcomes.EventReturned,
 			outcomes.EventDelivered, outcomes.EventDuplicate, outcomes.EventLetter, outcomes.EventDecision, outcomes.EventAnswered, outcomes.EventDiscarded, outcomes.EventCommand, outcomes.EventBreaker},
 		"role.": {"viewer", "operator", "approver", "admin"}, "lang.": console.Languages(), "theme.": {"light", "dark", "auto"},
-		"unit.": {"rate", "ms", "s", "min", "h", "d"},
+		"unit.": {"rate", "point", "ms", "s", "min", "h", "d"},
 	}
 	pages, err := filepath.Glob("pages/*.html")
 	if err != nil {
@@ -153,7 +154,7 @@ func subjects(t *testing.T) (found []string) {
 func TestPagesHoldNoWords(t *testing.T) {
 	action, tag := regexp.MustCompile(`(?s)\{\{.*?\}\}`), regexp.MustCompile(`(?s)<[^>]*>`)
 	word := regexp.MustCompile(`\p{L}{2,}`)
-	allowed := []string{"kandashub", "Enter", "Esc"}
+	allowed := []string{"kandashub", "Enter", "Esc", "hubctl", "alerts", "runbooks"}
 	pages, err := filepath.Glob("pages/*.html")
 	if err != nil {
 		t.Fatal(err)
