@@ -3,7 +3,6 @@ package promserver_test
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"kandashub/observability/promserver"
+	"kandashub/topics/servertest"
 )
 
 const rules = `groups:
@@ -37,12 +37,7 @@ func TestServer(t *testing.T) {
 		_, _ = w.Write([]byte("# TYPE hub_work gauge\nhub_work 2\n")) // Prometheus may have gone
 	}))
 	defer hub.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	s, err := promserver.New(t.TempDir(), l.Addr().String(), []byte(rules))
+	s, err := promserver.New(t.TempDir(), servertest.FreeAddress(t), []byte(rules))
 	if err != nil {
 		t.Fatal(err)
 	}

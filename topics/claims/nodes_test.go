@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"kandashub/topics/servertest"
 )
 
 // node is a redis-server of a test's own.
@@ -33,13 +35,8 @@ func startNode(t *testing.T, mode string, settings ...string) *node {
 	if err != nil {
 		t.Skip("redis-server is not installed: not run on several nodes")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	n := &node{}
-	n.host, n.port, _ = net.SplitHostPort(l.Addr().String())
-	l.Close()
+	n.host, n.port, _ = net.SplitHostPort(servertest.FreeAddress(t))
 	dir := t.TempDir()
 	file := filepath.Join(dir, "redis.conf")
 	lines := append([]string{"port " + n.port, "bind " + n.host, "dir " + dir, "save \"\""}, settings...)
@@ -83,12 +80,7 @@ func TestCluster(t *testing.T) {
 	for i := range 3 {
 		// The port of the nodes among themselves is apart from the clients' by a
 		// fixed step, unless it is given.
-		bus, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(bus.Addr().String())
-		bus.Close()
+		_, port, _ := net.SplitHostPort(servertest.FreeAddress(t))
 		n := startNode(t, "", "cluster-enabled yes", "cluster-port "+port, "cluster-node-timeout 2000")
 		n.do(t, "cluster", "addslotsrange", i*16384/3, (i+1)*16384/3-1)
 		if i > 0 {
