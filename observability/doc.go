@@ -15,7 +15,7 @@
 //
 //	hub_build_info{version,revision,goversion}         1
 //	hub_config_info{hash}                              1: hubs with the same hash run the same settings
-//	hub_memory_limit_bytes                             from which on Go collects garbage all the time
+//	hub_memory_limit_bytes                             GOMEMLIMIT, or the container's limit; 0: none
 //	hub_messages_consumed_total{route,topic}           read from Kafka
 //	hub_messages_processed_total{route,outcome}        attempts: delivered duplicate retried dead_lettered parked
 //	hub_messages_final_total{route,outcome}            messages, once each: delivered duplicate rejected (the sender's
@@ -124,5 +124,15 @@
 // # Probes
 //
 // [Server] serves /metrics, as text or OpenMetrics (which has the exemplars), /livez
-// and /readyz.
+// and /readyz. There is no probe of the start: /livez answers from the moment at which
+// the process listens, so that there is nothing for one to wait for.
+//
+// # What is left out, and why
+//
+//	a canary       a message of ours in a topic of the state systems would be read by
+//	               all who read it, and would need an exception in each contract. What
+//	               it would find at night, when nothing else flows, has alerts that
+//	               need no traffic: of partitions, fetching, committing, Redis
+//	a mock mode    the hub has none: mocks are other programs, by the systems' URLs
+//	retry tiers    a message that waits is parked behind its application, not by time
 package observability
