@@ -26,6 +26,8 @@ type RouteMetrics struct {
 	inflight, concurrency, lastSuccess, assigned, partitions prometheus.Gauge
 	attempts, endToEnd, slack, processedWell, processedBadly prometheus.Observer
 
+	member membership
+
 	mu      sync.Mutex
 	reasons map[string]bool // why it is paused
 }
@@ -198,12 +200,16 @@ func (r *RouteMetrics) Commit(result string) {
 	if r != nil {
 		r.commits.inc(result)
 	}
+	if r != nil && result == "ok" {
+		r.member.committed.Store(time.Now().UnixNano())
+	}
 }
 
 // Rebalance counts one generation of the consumer group that was joined.
 func (r *RouteMetrics) Rebalance() {
 	if r != nil {
 		r.rebalances.Inc()
+		r.member.joined.Add(1)
 	}
 }
 

@@ -190,8 +190,9 @@ func localRoutes(running []steered) []console.Local {
 	var out []console.Local
 	for _, r := range running {
 		b := r.breaker.Status()
+		committed, joined := r.Delivery.Metrics.Membership()
 		out = append(out, console.Local{
-			Route: r.Delivery.Route.Name, Pauses: r.Delivery.Gate.Reasons(),
+			Route: r.Delivery.Route.Name, Pauses: r.Delivery.Gate.Reasons(), Committed: committed, Joined: joined,
 			Breaker: console.Breaker{Operation: b.Operation, State: b.State, Forced: b.Forced, Failures: b.Failures, Opens: b.Opens,
 				Probe: b.Probe, LastAt: b.LastAt, LastCode: b.LastCode},
 		})

@@ -61,9 +61,11 @@ type Route struct {
 
 // Local is what one process knows of a route that it runs.
 type Local struct {
-	Route   string
-	Pauses  []topics.Pause
-	Breaker Breaker
+	Route     string
+	Pauses    []topics.Pause
+	Breaker   Breaker
+	Committed time.Time // when it has committed offsets last; zero: never
+	Joined    int       // generations of the consumer group, since it began
 }
 
 // Breaker is a breaker as the process that has it sees it.

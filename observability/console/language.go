@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
-
-	"kandashub/topics/inspect"
 )
 
 //go:embed lang/*.json
@@ -124,7 +122,7 @@ func loadPages() (map[string]*template.Template, error) {
 			"ago": func(at time.Time) string { return f.ago(at, time.Now()) }, "when": f.when, "utc": f.utc,
 			"num": f.number, "rate": f.rate, "lasting": f.lasting, "seconds": f.seconds, "mark": mark, "markLag": markLag, "subject": subject, "did": t.did, "dict": dict, "bar": barOf,
 			"after": f.after, "clock": f.clock, "moment": f.moment, "precise": precise, "brief": brief, "topic": func(v topicView) string { return f.topic(v, time.Now()) }, "sum": func(a, b int) int { return a + b },
-			"lagOf": func(g inspect.Group) int64 { lag, _ := g.Lag(); return lag }, "join": join,
+			"join": join,
 		}).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, err

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +158,30 @@ func TestSteer(t *testing.T) {
 	}
 	if status, _, _ := p.post("/routes/nowhere/pause", order("minutes", "60")); status != http.StatusConflict {
 		t.Errorf("a route that does not exist: %d", status)
+	}
+}
+
+// A group says how much and how long it is behind, and what this hub did in it last.
+func TestGroups(t *testing.T) {
+	var member atomic.Pointer[console.Local]
+	member.Store(&console.Local{Route: route})
+	w := newWorld(t, func(c *console.Config) { c.Local = func() []console.Local { return []console.Local{*member.Load()} } })
+	w.send("egov-1")
+	p := w.enters("viewer")
+	var page string
+	see := func(pattern string) {
+		t.Helper()
+		servertest.Eventually(t, "the page has "+pattern, func() bool {
+			page = main(p.get("/groups"))
+			return regexp.MustCompile(pattern).MatchString(page)
+		})
+	}
+	see(`<b>hub.register</b>.*Lag <span data-state="calm">1 · \d+\x{a0}m?s</span>`)
+	p.has(page, "This hub has committed nothing yet.")
+	member.Store(&console.Local{Route: route, Committed: time.Now().Add(-time.Hour), Joined: 3})
+	see("This hub committed last 60\u00a0min ago. Rebalances that it took part in: 3.")
+	if n := strings.Count(page, "This hub committed"); n != 1 {
+		t.Errorf("%d groups tell of a commit", n)
 	}
 }
 

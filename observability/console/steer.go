@@ -35,8 +35,28 @@ func (v *visit) breakerList() error {
 	return v.show(http.StatusOK, "breakers", map[string]any{"Now": v.now()})
 }
 
+// A groupView is a consumer group as its page shows it.
+type groupView struct {
+	inspect.Group
+	Lag       int64
+	Oldest    time.Time // of the unfinished
+	Here      bool      // this process is a member, if anybody is
+	Committed time.Time // when this process has committed last
+	Joined    int       // generations that this process has joined
+}
+
 func (v *visit) groupList() error {
-	return v.show(http.StatusOK, "groups", map[string]any{"Now": v.now()})
+	s := v.now()
+	var groups []groupView
+	for _, g := range s.Groups {
+		view := groupView{Group: g}
+		view.Lag, view.Oldest = g.Lag()
+		if i := slices.IndexFunc(s.Routes, func(r routeView) bool { return r.Name == g.Route }); i >= 0 {
+			view.Here, view.Committed, view.Joined = s.Routes[i].Here, s.Routes[i].Committed, s.Routes[i].Joined
+		}
+		groups = append(groups, view)
+	}
+	return v.show(http.StatusOK, "groups", map[string]any{"Now": s, "Groups": groups})
 }
 
 // longest is for how long a pause or a forced breaker may hold.
