@@ -69,7 +69,7 @@ type messageMetrics struct {
 	attempts, endToEnd, process, messageSize          *prometheus.HistogramVec
 	claims                                            *prometheus.CounterVec
 	deadLetters, deadPublishFailures, lettersResolved *prometheus.CounterVec
-	paused, routeState                                *prometheus.GaugeVec
+	paused, routeState, routeInfo                     *prometheus.GaugeVec
 	deadlineMissed                                    *prometheus.CounterVec
 	deadlineSlack                                     *prometheus.HistogramVec
 }
@@ -94,6 +94,7 @@ func (f factory) messages() messageMetrics {
 		lettersResolved:     f.counter("hub_dlq_resolved_total", "Decisions of dead letters that have been carried out.", "route", "action"),
 		paused:              f.gauge("hub_route_paused", "1 while the route is paused for this reason.", "route", "reason"),
 		routeState:          f.gauge("hub_route_state", "State of the route: the series of the current state is 1.", "route", "state"),
+		routeInfo:           f.gauge("hub_route_info", "The operation that the route calls; always 1.", "route", "system", "operation"),
 		deadlineMissed:      f.counter("hub_deadline_missed_total", "Messages delivered after their deadline.", "route"),
 		deadlineSlack:       f.histogram("hub_deadline_slack_seconds", "Time that was left until the deadline at delivery; negative: late.", slackBuckets, "route"),
 	}
@@ -104,6 +105,7 @@ type kafkaMetrics struct {
 	produced                         *prometheus.CounterVec
 	kafkaOps                         *prometheus.HistogramVec
 	assigned, routePartitions        *prometheus.GaugeVec
+	lastCommit                       *prometheus.GaugeVec
 	rebalances, commits, fetchErrors *prometheus.CounterVec
 }
 
@@ -115,6 +117,7 @@ func (f factory) kafka() kafkaMetrics {
 		routePartitions: f.gauge("hub_route_partitions", "Partitions of each of the route's topics.", "route"),
 		rebalances:      f.counter("hub_consumer_rebalances_total", "Generations of the consumer group that were joined.", "route"),
 		commits:         f.counter("hub_consumer_commits_total", "Commits of offsets.", "route", "result"),
+		lastCommit:      f.gauge("hub_consumer_last_commit_timestamp_seconds", "Unix time at which offsets were last committed; 0: not yet.", "route"),
 		fetchErrors:     f.counter("hub_consumer_fetch_errors_total", "Fetches that failed.", "route", "reason"),
 	}
 }
@@ -125,6 +128,7 @@ type systemMetrics struct {
 	callDuration                         *prometheus.HistogramVec
 	callsInflight, callTimeout           *prometheus.GaugeVec
 	breakerState, certificates           *prometheus.GaugeVec
+	breakerSince                         *prometheus.GaugeVec
 	breakerTransitions, breakerRejection *prometheus.CounterVec
 }
 
@@ -135,6 +139,7 @@ func (f factory) systems() systemMetrics {
 		callsInflight:      f.gauge("hub_external_inflight_requests", "Calls of the external system under way.", "system"),
 		callTimeout:        f.gauge("hub_external_timeout_seconds", "Deadline of one call of the external system.", "system"),
 		breakerState:       f.gauge("hub_breaker_state", "State of the breaker: the series of the current state is 1.", "system", "operation", "state"),
+		breakerSince:       f.gauge("hub_breaker_open_since_timestamp_seconds", "Unix time since which the breaker has not been closed, probes or not; 0: it is closed.", "system", "operation"),
 		breakerTransitions: f.counter("hub_breaker_transitions_total", "Changes of a breaker's state.", "system", "operation", "to"),
 		breakerRejection:   f.counter("hub_breaker_rejections_total", "Times that a breaker let no call through.", "system", "operation"),
 		certificates:       f.gauge("hub_tls_certificate_not_after_timestamp_seconds", "Unix time at which a certificate expires.", "purpose", "name"),
