@@ -103,7 +103,7 @@ func TestDiscardUndoExport(t *testing.T) {
 	undo := by("dead", "undo", discarded[0].Letter, "--route", "register")
 	expect(t, exitOK, undo, "were not held meanwhile")
 	expect(t, exitRefused, undo, "undone already")
-	expect(t, exitNothing, by("dead", "undo", "none", "--route", "register"), "there is no letter none")
+	expect(t, exitNothing, by("dead", "undo", "none", "--route", "register"), "there is no letter")
 	if n := len(waiting(t, "--discarded")); n != 0 || len(waiting(t)) != 3 {
 		t.Errorf("%d are discarded still", n)
 	}
@@ -147,7 +147,7 @@ func TestLag(t *testing.T) {
 			cancel()
 		}
 	}}
-	if code := run(ctx, []string{"lag", "register", "--watch", "--every", "100ms", "-o", "jsonl"}, surroundings{stdout: w, stderr: w}); code != exitOK || w.n < 3 {
+	if code := run(ctx, []string{"lag", "register", "--watch", "--every", "200ms", "-o", "jsonl"}, surroundings{stdout: w, stderr: w}); code != exitOK || w.n < 3 {
 		t.Errorf("watching ended with %d after %d times", code, w.n)
 	}
 }

@@ -62,9 +62,9 @@ func TestRoutesAndBreakers(t *testing.T) {
 	expect(t, exitNothing, by("route", "pause", "nowhere"), "no route nowhere")
 	expect(t, exitRefused, []string{"route", "pause", "register", "--who", "duty", "--why", "990101200017 asked"}, "may be an IIN")
 	expect(t, exitOK, by("route", "pause", "register", "--for", "1h"))
-	expect(t, exitOK, []string{"breaker", "list"}, "all breakers work by themselves")
+	expect(t, exitOK, []string{"breaker", "list"}, "no operator holds a breaker", "unknown here: give --hubs")
 	expect(t, exitOK, by("breaker", "open", "verify"))
-	out := expect(t, exitOK, []string{"route", "list"}, "a test", "duty")
+	out := expect(t, exitOK, []string{"route", "list"}, "a test", "duty", "unknown here: give --hubs")
 	for _, want := range []string{"register paused 0 0 - 0 0 - duty", "verify absent 0 0 - 0 0 held open duty", "reissue absent 0 0 - 0 0 -"} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
 			t.Errorf("route list has no %q:\n%s", want, out)
@@ -80,9 +80,9 @@ func TestRoutesAndBreakers(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	var held []control.Breaker
+	var held []shownBreaker
 	read(t, expect(t, exitOK, []string{"breaker", "list", "-o", "json"}), &held)
-	if len(held) != 1 || held[0].Route != "verify" || held[0].Force != control.ForceOpen {
+	if len(held) != 1 || held[0].Route != "verify" || held[0].Held.Force != control.ForceOpen {
 		t.Errorf("held are %+v", held)
 	}
 	expect(t, exitOK, by("route", "resume", "register"))

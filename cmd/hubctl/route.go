@@ -20,11 +20,11 @@ type routeCmd struct {
 
 type routeListCmd struct {
 	kafkaFlags
+	hubsFlags
 	outputFlag
 }
 
-// Run prints the routes. Why a hub itself has paused one is in its metrics and
-// its log.
+// Run prints the routes.
 func (c *routeListCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		wanted, err := d.wanted(ctx)
@@ -35,6 +35,7 @@ func (c *routeListCmd) Run(ctx context.Context, stdout io.Writer, s surroundings
 		if err != nil {
 			return err
 		}
+		c.hear(ctx, talk{s.stderr}, routes)
 		return c.print(stdout, routes, func(t io.Writer) { tableRoutes(t, routes, time.Now()) })
 	})
 }
@@ -42,7 +43,13 @@ func (c *routeListCmd) Run(ctx context.Context, stdout io.Writer, s surroundings
 func tableRoutes(t io.Writer, routes []inspect.Route, now time.Time) {
 	fmt.Fprintln(t, "ROUTE\tSTATE\tHUBS\tLAG\tOLDEST\tPARKED\tLETTERS\tBREAKER\tBY\tUNTIL\tWHY")
 	for _, r := range routes {
-		breaker, by, until, why := "-", "", "", ""
+		breaker, by, until, why := breakerText(r), "", "", ""
+		if r.Told != nil && !r.Told.OpenSince.IsZero() {
+			breaker += " since " + when(r.Told.OpenSince, "")
+		}
+		if reasons := pausesText(r); reasons != "" {
+			by, why = "the hubs", reasons
+		}
 		if b := r.Breaker; b != nil {
 			breaker, by, until, why = "held "+b.Force, b.Owner, when(b.Until, "released"), b.Why
 		}
@@ -50,7 +57,7 @@ func tableRoutes(t io.Writer, routes []inspect.Route, now time.Time) {
 			by, until, why = p.Owner, when(p.Until, "resumed"), p.Why
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n",
-			r.Name, r.State, r.Members, r.Lag, ago(now, r.Oldest), r.Parked, r.Letters, breaker, by, until, why)
+			r.Name, stateText(r), r.Members, r.Lag, ago(now, r.Oldest), r.Parked, r.Letters, breaker, by, until, why)
 	}
 }
 

@@ -5,7 +5,7 @@
 // returns; its JSON is the one that they give to programs.
 //
 // What only a hub knows, such as the state of its breakers and why it has paused
-// a route by itself, is in the hub's metrics.
+// a route by itself, is in the hub's metrics, which [AskHubs] reads.
 package inspect
 
 import (
