@@ -15,7 +15,7 @@
 //
 //	hub_build_info{version,revision,goversion}         1
 //	hub_config_info{hash}                              1: hubs with the same hash run the same settings
-//	hub_memory_limit_bytes                             from which on Go collects garbage all the time
+//	hub_memory_limit_bytes                             GOMEMLIMIT, or the container's limit; 0: none
 //	hub_messages_consumed_total{route,topic}           read from Kafka
 //	hub_messages_processed_total{route,outcome}        attempts: delivered duplicate retried dead_lettered parked
 //	hub_messages_final_total{route,outcome}            messages, once each: delivered duplicate rejected (the sender's

@@ -89,10 +89,10 @@ func (m *Metrics) IndexLag(records int64) {
 
 // A RedisState is what is known of Redis at one moment.
 type RedisState struct {
-	Up bool // it has answered
+	Up   bool // it has answered
+	Told bool // it has said all of the next ones
 
-	// What it says of itself, summed over the masters of a cluster; set only
-	// where it has answered.
+	// What it says of itself, summed over the masters of a cluster.
 	Keys, Memory, MemoryLimit, Evicted int64
 	EvictionUnsafe                     bool // it may evict claims
 
@@ -100,7 +100,7 @@ type RedisState struct {
 	Idle, InUse, Waiting, Stale int
 }
 
-// RedisState tells how Redis is. What one that does not answer said last stays.
+// RedisState tells how Redis is. What one that does not say all said last stays.
 func (m *Metrics) RedisState(s RedisState) {
 	if m == nil {
 		return
@@ -109,7 +109,7 @@ func (m *Metrics) RedisState(s RedisState) {
 	for state, n := range map[string]int{"idle": s.Idle, "in_use": s.InUse, "waiting": s.Waiting, "stale": s.Stale} {
 		m.redisPool.WithLabelValues(state).Set(float64(n))
 	}
-	if !s.Up {
+	if !s.Told {
 		return
 	}
 	m.redisKeys.Set(float64(s.Keys))

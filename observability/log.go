@@ -22,7 +22,7 @@ var loggable = makeSet(
 	// when
 	"wait", "duration", "latency", "lease", "since", "until", "expires", "deadline", "sent", "uptime",
 	// who runs, and how
-	"owner", "command", "setting", "settings", "version", "revision", "signal", "ready", "check", "checks",
+	"owner", "role", "command", "setting", "settings", "version", "revision", "signal", "ready", "check", "checks",
 )
 
 // identifiers are keys of ids: allowed too, and spared the net for long digit

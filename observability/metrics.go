@@ -56,7 +56,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	f.redisState(&m.redisMetrics)
 	if reg != nil {
-		reg.MustRegister(m.parts, buildInfo(), memoryLimit(), collectors.NewGoCollector(),
+		reg.MustRegister(m.parts, buildInfo(), collectors.NewGoCollector(),
 			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	m.initFixed()
@@ -82,10 +82,12 @@ func buildInfo() prometheus.Collector {
 	return g
 }
 
-// memoryLimit tells from how much memory on Go collects garbage all the time.
-func memoryLimit() prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "hub_memory_limit_bytes", Help: "Memory that the Go runtime tries to stay below."},
-		func() float64 { return float64(debug.SetMemoryLimit(-1)) })
+// MemoryLimit tells how much memory the process may use, in bytes; 0: nobody has
+// set a limit.
+func (m *Metrics) MemoryLimit(bytes int64) {
+	if m != nil {
+		m.memoryLimit.Set(float64(bytes))
+	}
 }
 
 // Config tells by a hash which settings run: two hubs with the same ones have

@@ -58,13 +58,27 @@ func touch(m *Metrics, name string) {
 	m.Published(name, name)
 	m.Breaker(name, name, name)
 	m.Sending(1000)
-	m.RedisState(RedisState{Up: true})
+	m.RedisState(RedisState{Up: true, Told: true})
+	m.MemoryLimit(1 << 20)
 	m.ClaimsLost(true)
 	m.Operator(name, name)
 	m.AuditFailed()
 	m.Config("HUB_X=1")
 	m.Redis(name, name, time.Second)
 	m.HTTP(name, name, 200, time.Second)
+}
+
+// TestRedisSaysNothing: what a Redis said last stays while it does not say all of it
+// again; a fall to 0 would look like claims that are lost.
+func TestRedisSaysNothing(t *testing.T) {
+	m, _ := newTestMetrics(t)
+	m.RedisState(RedisState{Up: true, Told: true, Keys: 14_358, Evicted: 3})
+	for _, s := range []RedisState{{Up: true}, {}} {
+		m.RedisState(s)
+		if keys, evicted := testutil.ToFloat64(m.redisKeys), m.evicted.Load(); keys != 14_358 || evicted != 3 {
+			t.Errorf("after %+v there are %v keys and %v evictions", s, keys, evicted)
+		}
+	}
 }
 
 // hubSeries returns each series of the hub as name{label,...}.

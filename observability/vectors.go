@@ -183,7 +183,7 @@ func (f factory) redisState(r *redisMetrics) {
 // ownMetrics tell of the process itself.
 type ownMetrics struct {
 	outcomes                                  *prometheus.CounterVec
-	indexed, behind                           prometheus.Gauge
+	indexed, behind, memoryLimit              prometheus.Gauge
 	panics, logMessages, redacted, httpCounts *prometheus.CounterVec
 	httpDuration                              *prometheus.HistogramVec
 	operatorActions                           *prometheus.CounterVec
@@ -195,6 +195,7 @@ func (f factory) own() ownMetrics {
 	return ownMetrics{
 		outcomes:        f.counter("hub_outcomes_total", "Outcomes of messages reported to hub.outcomes, by what came of the report.", "result"),
 		indexed:         f.NewGauge(prometheus.GaugeOpts{Name: "hub_outcomes_indexed", Help: "Outcomes that can be found in this process."}),
+		memoryLimit:     f.NewGauge(prometheus.GaugeOpts{Name: "hub_memory_limit_bytes", Help: "Memory that the process may use: GOMEMLIMIT where it is set, else its container's limit; 0: none."}),
 		behind:          f.NewGauge(prometheus.GaugeOpts{Name: "hub_outcomes_index_lag_messages", Help: "Records of hub.outcomes that the index has not read yet."}),
 		panics:          f.counter("hub_panics_total", "Recovered panics.", "component"),
 		logMessages:     f.counter("hub_log_messages_total", "Log lines written.", "level"),

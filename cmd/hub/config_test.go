@@ -6,9 +6,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"kandashub/topics"
 )
@@ -264,5 +267,30 @@ func TestReplicasThatMustConfirm(t *testing.T) {
 		if got := (&Config{RedisMode: tc.mode, RedisReplicas: tc.set}).redisReplicas(); got != tc.want {
 			t.Errorf("%s, HUB_REDIS_REPLICAS=%d: %d replicas, want %d", tc.mode, tc.set, got, tc.want)
 		}
+	}
+}
+
+// TestMemoryLimit: only a limit that somebody has set is told as one.
+func TestMemoryLimit(t *testing.T) {
+	before, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(100)
+	defer func() {
+		debug.SetMemoryLimit(before)
+		debug.SetGCPercent(percent)
+	}()
+	cfg := &Config{WindowBytes: 64 << 20}
+	container, err := memlimit.FromCgroup()
+	if err != nil {
+		container = 0
+	}
+	if limit := useMemory(cfg); limit != int64(container) {
+		t.Errorf("the limit is %d, the container's %d", limit, container)
+	}
+	if target := debug.SetMemoryLimit(-1); target > 128<<20 {
+		t.Errorf("garbage is collected from %d bytes on, the window is %d", target, cfg.WindowBytes)
+	}
+	t.Setenv("GOMEMLIMIT", "77MiB") // as the runtime has read it at the start
+	debug.SetMemoryLimit(77 << 20)
+	if limit := useMemory(cfg); limit != 77<<20 {
+		t.Errorf("GOMEMLIMIT is 77 MiB, and the limit %d", limit)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
@@ -66,11 +67,12 @@ type hub struct {
 // serve runs the hub until ctx ends, then hands over and ends within
 // HUB_SHUTDOWN. Log lines go to w.
 func serve(ctx context.Context, cfg *Config, w io.Writer) error {
-	useMemory(cfg)
+	limit := useMemory(cfg)
 	h, err := newHub(cfg, w)
 	if err != nil {
 		return err
 	}
+	h.metrics.MemoryLimit(limit)
 	defer h.close()
 	door, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
@@ -130,13 +132,23 @@ func serve(ctx context.Context, cfg *Config, w io.Writer) error {
 // useMemory has garbage collected seldom while there is room: what the hub holds
 // is bounded by its window, and nearly all that it makes ends with a message.
 // GOGC and GOMEMLIMIT in the environment go before.
-func useMemory(cfg *Config) {
+//
+// It returns how much memory the process may use, in bytes: what GOMEMLIMIT or its
+// container allow; 0 where nobody has set a limit.
+func useMemory(cfg *Config) (limit int64) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(300)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(max(2*int64(cfg.WindowBytes), 96<<20))
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return debug.SetMemoryLimit(-1)
 	}
+	enough := max(2*int64(cfg.WindowBytes), 96<<20)
+	if container, err := memlimit.FromCgroup(); err == nil { // else there is none
+		limit = int64(container)
+		enough = min(enough, limit/4*3) // the rest is for what Go does not count
+	}
+	debug.SetMemoryLimit(enough)
+	return limit
 }
 
 // newHub makes everything and connects to nothing yet.

@@ -54,7 +54,10 @@ func (h *hub) redisState(ctx context.Context) observability.RedisState {
 	}
 	var mu sync.Mutex
 	add := func(ctx context.Context, node redis.Cmdable) error {
-		one := h.redisNode(ctx, node)
+		one, err := h.redisNode(ctx, node)
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		s.Keys += one.Keys
@@ -64,25 +67,30 @@ func (h *hub) redisState(ctx context.Context) observability.RedisState {
 		s.EvictionUnsafe = s.EvictionUnsafe || one.EvictionUnsafe
 		return nil
 	}
+	var err error
 	if cluster, ok := h.redis.(*redis.ClusterClient); ok {
-		err := cluster.ForEachMaster(ctx, func(ctx context.Context, m *redis.Client) error { return add(ctx, m) })
+		err = cluster.ForEachMaster(ctx, func(ctx context.Context, m *redis.Client) error { return add(ctx, m) })
 		s.Up = err == nil
-		return s
+	} else {
+		err = add(ctx, h.redis)
 	}
-	_ = add(ctx, h.redis)
+	s.Told = err == nil
 	return s
 }
 
-// redisNode asks one Redis. What it does not say stays 0.
-func (h *hub) redisNode(ctx context.Context, node redis.Cmdable) observability.RedisState {
-	var text string
-	_ = h.timed(ctx, "info", func() (err error) {
-		text, err = node.Info(ctx).Result()
+// redisNode asks one Redis. One that fails has said nothing: half of what it says
+// would look like claims that are lost.
+func (h *hub) redisNode(ctx context.Context, node redis.Cmdable) (s observability.RedisState, err error) {
+	err = h.timed(ctx, "info", func() error {
+		text, err := node.Info(ctx).Result()
+		s = readRedisInfo(text)
 		return err
 	})
-	s := readRedisInfo(text)
-	s.Keys = node.DBSize(ctx).Val()
-	return s
+	if err != nil {
+		return s, err
+	}
+	s.Keys, err = node.DBSize(ctx).Result()
+	return s, err
 }
 
 // readRedisInfo reads the answer to INFO.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 
 	"kandashub/observability"
@@ -21,13 +22,26 @@ func TestRedisStateIsAsked(t *testing.T) {
 	defer rdb.Del(t.Context(), key)
 	h := &hub{redis: rdb, metrics: observability.NewMetrics(nil)}
 	s := h.redisState(t.Context())
-	if !s.Up || s.Keys < 1 || s.Idle+s.InUse < 1 {
+	if !s.Up || !s.Told || s.Keys < 1 || s.Idle+s.InUse < 1 {
 		t.Errorf("Redis answers and holds a key, and its state is %+v", s)
 	}
 	if rdb.Info(t.Context(), "memory").Err() == nil && s.Memory == 0 { // the stand-in does not say
 		t.Errorf("Redis uses memory, and its state is %+v", s)
 	}
 	stand := miniredis.RunT(t)
+	stand.Server().SetPreHook(func(peer *server.Peer, command string, _ ...string) bool {
+		if command != "DBSIZE" {
+			return false
+		}
+		peer.WriteError("ERR not now")
+		return true
+	})
+	half := redis.NewClient(&redis.Options{Addr: stand.Addr(), DisableIdentity: true})
+	defer half.Close()
+	h.redis = half
+	if s := h.redisState(t.Context()); !s.Up || s.Told {
+		t.Errorf("Redis answers and does not say how many keys it has, and its state is %+v", s)
+	}
 	away := redis.NewClient(&redis.Options{Addr: stand.Addr(), MaxRetries: -1, DisableIdentity: true})
 	defer away.Close()
 	stand.Close()

@@ -69,9 +69,10 @@ func (c *auditListCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 func tableAudit(t io.Writer, records []control.AuditRecord) {
-	fmt.Fprintln(t, "TIME\tWHO\tACTION\tOBJECT\tRESULT\tWHY\tDETAIL")
+	fmt.Fprintln(t, "TIME\tWHO\tFROM\tACTION\tOBJECT\tUNTIL\tBEFORE\tRESULT\tWHY\tDETAIL")
 	for _, r := range records {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(r.Time, "?"), r.Actor, r.Action, r.Object, r.Result, r.Reason, r.Detail)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(r.Time, "?"), r.Actor, cmp.Or(r.From, "-"), r.Action, r.Object,
+			when(r.Until, "-"), cmp.Or(r.Before, "-"), r.Result, r.Reason, r.Detail)
 	}
 }
 

@@ -15,11 +15,10 @@ type breakerCmd struct {
 	Release breakerReleaseCmd `cmd:"" help:"Let it work by itself again; it begins closed, with a slow start."`
 }
 
-// forceFlags say how long a breaker is held. A breaker that was forgotten is
-// worse than one that has to be held again.
+// forceFlags say how long a breaker is held: it always ends by itself.
 type forceFlags struct {
 	routeFlags
-	For time.Duration `default:"1h" help:"How long (${default}); 0s: until it is released."`
+	For time.Duration `default:"1h" help:"How long (${default}), at most a week (168h)."`
 }
 
 func (c *forceFlags) force(ctx context.Context, out talk, to string) error {
@@ -27,7 +26,11 @@ func (c *forceFlags) force(ctx context.Context, out talk, to string) error {
 		if err := d.ForceBreaker(ctx, c.order(), c.Route, to, c.For); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "the breaker of route %s is to be held %s; the hubs follow at once\n", c.Route, to)
+		wanted, err := d.wanted(ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "the breaker of route %s is to be held %s until %s; the hubs follow at once\n", c.Route, to, when(wanted.Breakers[c.Route].Until, "it is released"))
 		return nil
 	})
 }

@@ -87,7 +87,9 @@ func specimens(t *testing.T) []specimen {
 		Groups: []control.PlanGroup{{Route: "register", Class: topics.LetterRejected, Code: "http_422", Letters: 1, Oldest: at(9, 0)}},
 		Orders: []control.OrderRisk{{Route: "register", Application: "migration-1", Letters: 1, Followers: 3}}}
 	records := []control.AuditRecord{{Type: "audit.v1", Time: at(11, 0), Writer: "w", Seq: 1, Request: "r", Actor: "duty", Action: "pause route", Object: "register",
-		Reason: "maintenance of kandas", Result: control.Asked, Hash: "h"}}
+		Reason: "maintenance of kandas", Result: control.Asked, Hash: "h"},
+		{Type: "audit.v1", Time: at(11, 1), Writer: "w", Seq: 2, Request: "q", Actor: "duty", From: "10.0.0.7", Action: "force breaker open", Object: "verify",
+			Until: at(12, 1), Before: control.BeforeByItself, Reason: "eds answers rubbish", Result: control.Done, Prev: "h", Hash: "i"}}
 	verdict := auditVerdict{Whole: true, Records: 1, Writers: 1}
 	loss := lossStatus{Standing: true, Loss: &control.Loss{At: at(8, 0), By: "hub-1", Route: "iin-generate", Tags: []int{7}}}
 	travelled := wayOf("migration-1", []outcomes.Event{

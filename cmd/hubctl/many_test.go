@@ -103,7 +103,7 @@ func TestDiscardUndoExport(t *testing.T) {
 	undo := by("dead", "undo", discarded[0].Letter, "--route", "register")
 	expect(t, exitOK, undo, "were not held meanwhile")
 	expect(t, exitRefused, undo, "undone already")
-	expect(t, exitNothing, by("dead", "undo", "none", "--route", "register"), "there is no letter")
+	expect(t, exitNothing, by("dead", "undo", "none", "--route", "register"), "there is no letter [4 bytes]")
 	if n := len(waiting(t, "--discarded")); n != 0 || len(waiting(t)) != 3 {
 		t.Errorf("%d are discarded still", n)
 	}

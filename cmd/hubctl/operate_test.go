@@ -61,9 +61,14 @@ func TestRoutesAndBreakers(t *testing.T) {
 	expect(t, exitUsage, []string{"route", "pause", "register"}, "--who")
 	expect(t, exitNothing, by("route", "pause", "nowhere"), "no route nowhere")
 	expect(t, exitRefused, []string{"route", "pause", "register", "--who", "duty", "--why", "990101200017 asked"}, "may be an IIN")
-	expect(t, exitOK, by("route", "pause", "register", "--for", "1h"))
+	expect(t, exitRefused, by("route", "pause", "register", "--for", "169h"), "168h0m0s at most")
+	expect(t, exitOK, by("route", "pause", "register"), "until it is resumed")
+	expect(t, exitOK, by("route", "pause", "register", "--for", "1h"), "is to pause until 2")
 	expect(t, exitOK, []string{"breaker", "list"}, "no operator holds a breaker", "unknown here: give --hubs")
-	expect(t, exitOK, by("breaker", "open", "verify"))
+	for _, wrong := range []string{"0s", "9999h"} {
+		expect(t, exitRefused, by("breaker", "open", "verify", "--for", wrong))
+	}
+	expect(t, exitOK, by("breaker", "open", "verify"), "held open until 2")
 	out := expect(t, exitOK, []string{"route", "list"}, "a test", "duty", "unknown here: give --hubs")
 	for _, want := range []string{"register paused 0 0 - 0 0 - duty", "verify absent 0 0 - 0 0 held open duty", "reissue absent 0 0 - 0 0 -"} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {

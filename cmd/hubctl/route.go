@@ -70,7 +70,7 @@ type routeFlags struct {
 
 type routePauseCmd struct {
 	routeFlags
-	For time.Duration `help:"How long; until it is resumed if not given."`
+	For time.Duration `help:"How long, at most a week (168h); until it is resumed if not given."`
 }
 
 func (c *routePauseCmd) Run(ctx context.Context, out talk) error {
@@ -78,9 +78,19 @@ func (c *routePauseCmd) Run(ctx context.Context, out talk) error {
 		if err := d.Pause(ctx, c.order(), c.Route, c.For); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "route %s is to pause; the hubs follow at once\n", c.Route)
-		return nil
+		end, err := d.pausedUntil(ctx, c.Route)
+		fmt.Fprintf(out, "route %s is to pause %s; the hubs follow at once\n", c.Route, end)
+		return err
 	})
+}
+
+// pausedUntil says until when an operator has paused a route.
+func (d *desk) pausedUntil(ctx context.Context, route string) (string, error) {
+	wanted, err := d.wanted(ctx)
+	if p, ok := wanted.Pauses[route]; ok && !p.Until.IsZero() {
+		return "until " + when(p.Until, ""), err
+	}
+	return "until it is resumed", err
 }
 
 type routeResumeCmd struct{ routeFlags }
@@ -98,7 +108,7 @@ func (c *routeResumeCmd) Run(ctx context.Context, out talk) error {
 type routeDrainCmd struct {
 	routeFlags
 	redisFlags
-	For   time.Duration `help:"How long the route stays paused; until it is resumed if not given."`
+	For   time.Duration `help:"How long the route stays paused, at most a week (168h); until it is resumed if not given."`
 	Lease time.Duration `env:"HUB_LEASE" default:"12s" help:"The hubs' HUB_LEASE, which no call outlives (${default})."`
 }
 
@@ -115,7 +125,8 @@ func (c *routeDrainCmd) Run(ctx context.Context, out talk) error {
 		if err := d.Drain(ctx, c.order(), c.Route, c.For, control.Quiet{Count: store.Count, Lease: c.Lease}); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "route %s is paused, and no call is under way\n", c.Route)
-		return nil
+		end, err := d.pausedUntil(ctx, c.Route)
+		fmt.Fprintf(out, "route %s is paused %s, and no call is under way\n", c.Route, end)
+		return err
 	})
 }

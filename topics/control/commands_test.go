@@ -81,10 +81,10 @@ func TestCommandsReachEveryHub(t *testing.T) {
 	hub := d.open("hub")
 	ctx := t.Context()
 	d.must(d.Pause(ctx, order, a, time.Hour))
-	d.must(d.ForceBreaker(ctx, order, a, control.ForceOpen, 0))
+	d.must(d.ForceBreaker(ctx, order, a, control.ForceOpen, time.Hour))
 	d.caught(hub)
 	p, b := hub.State().Pauses[a], hub.State().Breakers[a]
-	if p.Owner != "duty" || p.Why != "a test" || p.Until.Sub(p.Since) != time.Hour || b.Force != control.ForceOpen || !b.Until.IsZero() {
+	if p.Owner != "duty" || p.Why != "a test" || p.Until.Sub(p.Since) != time.Hour || b.Force != control.ForceOpen || b.Until.Sub(b.Since) != time.Hour {
 		t.Errorf("%+v %+v", p, b)
 	}
 	d.must(d.Resume(ctx, order, a))

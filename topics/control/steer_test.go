@@ -85,7 +85,7 @@ func TestEachCommandIsCountedOnce(t *testing.T) {
 	d.must(d.Pause(t.Context(), order, a, 0))
 	d.refused(d.Pause(t.Context(), control.Order{}, a, 0), "who wants it")
 	d.refused(d.Pause(t.Context(), order, "nowhere", 0), "no route")
-	d.must(d.ForceBreaker(t.Context(), order, a, control.ForceClosed, 0))
+	d.must(d.ForceBreaker(t.Context(), order, a, control.ForceClosed, time.Hour))
 	d.must(d.ReleaseBreaker(t.Context(), order, a))
 	d.refused(d.Replay(t.Context(), order, a, "none"), "no unresolved letter")
 	cut, cancel := context.WithCancel(t.Context())
