@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -125,15 +126,31 @@ func tableLetters(t io.Writer, list []shownLetter) {
 type deadUndoCmd struct {
 	letterFlags
 	orderFlags
-	Wait time.Duration `default:"15s" help:"How long a hub may take (${default})."`
+	Wait   time.Duration `default:"15s" help:"How long a hub may take (${default})."`
+	NoWait bool          `help:"Do not wait for the hub."`
+}
+
+// Validate wants a time.
+func (c *deadUndoCmd) Validate() error {
+	if c.Wait <= 0 {
+		return errors.New("--wait is no time to wait; --no-wait does not wait at all")
+	}
+	return nil
 }
 
 // Run brings a letter back.
 func (c *deadUndoCmd) Run(ctx context.Context, out talk) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		if c.NoWait {
+			c.Wait = 0
+		}
 		again, err := d.Undo(ctx, c.order(), c.Route, c.Letter, c.Wait)
 		if err != nil {
 			return err
+		}
+		if c.NoWait {
+			fmt.Fprintf(out, "the undo is written; the hub makes the message dead letter %s, or dead show %s tells why it cannot\n", again, c.Letter)
+			return nil
 		}
 		fmt.Fprintf(out, "the discard is undone: the message is dead letter %s now, and holds its application\n"+
 			"messages of the application that came after it were not held meanwhile and may have passed: replayed, it comes after them\n", again)
