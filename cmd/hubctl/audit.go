@@ -24,7 +24,10 @@ type auditCmd struct {
 func (k kafkaFlags) readAudit(ctx context.Context) ([]control.AuditRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.Timeout)
 	defer cancel()
-	cluster := k.cluster()
+	cluster, err := k.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
 	defer cluster.Close()
 	return control.ReadAudit(ctx, cluster)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"kandashub/topics"
@@ -81,8 +82,8 @@ type deadListCmd struct {
 	Discarded bool `help:"Those that were discarded, which dead undo can bring back."`
 }
 
-// Run prints one line for each letter. That none waits is good news; that a
-// filter matches none is told by the exit code.
+// Run prints one line for each letter, the oldest first. That none waits is good
+// news; that a filter matches none is told by the exit code.
 func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		f := c.filter()
@@ -91,6 +92,7 @@ func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error
 		if err != nil {
 			return err
 		}
+		slices.SortStableFunc(letters, func(a, b topics.Letter) int { return a.Record.Time.Compare(b.Record.Time) })
 		list := make([]shownLetter, len(letters))
 		for i, l := range letters {
 			list[i] = shown(l)
@@ -102,7 +104,10 @@ func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error
 		case err != nil || len(list) > 0:
 			return err
 		case c.any():
-			return fmt.Errorf("no dead letter is like that: %w", errNothing)
+			return fmt.Errorf("no dead letter matches this filter: %w", errNothing)
+		case c.Discarded:
+			fmt.Fprintln(out, "no dead letter is discarded: those that were have been undone, or Kafka has deleted them")
+			return nil
 		}
 		fmt.Fprintln(out, "no dead letter waits for a decision")
 		return nil

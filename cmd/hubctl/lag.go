@@ -47,7 +47,10 @@ func (c *lagCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) erro
 	if err != nil {
 		return err
 	}
-	cluster := c.cluster()
+	cluster, err := c.reach(ctx)
+	if err != nil {
+		return err
+	}
 	defer cluster.Close()
 	tick := time.NewTicker(c.Every)
 	defer tick.Stop()

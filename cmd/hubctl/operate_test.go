@@ -268,6 +268,12 @@ func TestDeadLetters(t *testing.T) {
 	expect(t, exitUsage, []string{"dead", "list", "--age", "old"}, "--age")
 	expect(t, exitUsage, []string{"dead", "list", "--since", "yesterday"}, "--since")
 
+	if letters := list(); !slices.IsSortedFunc(letters, func(a, b shownLetter) int { return a.Since.Compare(b.Since) }) {
+		t.Errorf("the letters are not in the order of their time: %+v", letters)
+	}
+	expect(t, exitOK, []string{"dead", "list", "--discarded"}, "no dead letter is discarded")
+	expect(t, exitNothing, []string{"dead", "list", "--discarded", "--code", "http_422"}, "matches this filter")
+	expect(t, exitNothing, []string{"dead", "list", "--route", "nowhere"}, "there is no route nowhere")
 	id := list()[0].Letter
 	show := []string{"dead", "show", id, "--route", "register"}
 	if out := expect(t, exitOK, show, `"iin": "string"`, "http_422", "ce_id"); strings.Contains(out, "990101200017") {
