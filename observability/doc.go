@@ -84,7 +84,9 @@
 //	hub_redis_memory_limit_bytes                       0: none
 //	hub_redis_eviction_policy_unsafe                   1: it may evict claims
 //	hub_redis_evicted_keys_total                       each may be a lost claim
-//	hub_operator_actions_total{action,result}          commands that this process carried out: done refused failed
+//	hub_operator_actions_total{action,result}          commands on record in hub.audit since this process began, whoever
+//	                                                   carried them out: done refused failed. Every hub counts all, so
+//	                                                   take the highest of the hubs, not their sum
 //	hub_audit_write_failures_total                     steps of commands that could not be put on record
 //	hub_outcomes_total{result}                         outcomes reported to hub.outcomes: written lost
 //	hub_outcomes_indexed                               outcomes that can be found in this process

@@ -24,7 +24,7 @@ var (
 	redisResults     = []string{"ok", "error", "canceled"}
 	connectionStates = []string{"idle", "in_use", "waiting", "stale"}
 	operatorActions  = []string{"pause_route", "drain_route", "resume_route", "force_breaker_open", "force_breaker_closed", "release_breaker", "accept_loss",
-		"replay_letter", "answer_letter", "discard_letter", "undo_letter", "show_payload", "export_payloads", "run_plan"}
+		"replay_letter", "answer_letter", "discard_letter", "undo_letter", "show_payload", "export_payloads", "run_plan", "cancel_run"}
 	operatorResults = []string{"done", "refused", "failed"}
 	handlers        = map[string]string{"intake": "202", "shep-sync": "200", "shep-async": "200"} // with the code of success
 	panicComponents = []string{"delivery", "route"}
@@ -202,7 +202,7 @@ func (f factory) own() ownMetrics {
 		redacted:        f.counter("hub_pii_redactions_total", "Pieces of personal data that the log filter took out.", "kind"),
 		httpCounts:      f.counter("hub_http_requests_total", "HTTP requests served.", "handler", "method", "code"),
 		httpDuration:    f.histogram("hub_http_request_duration_seconds", "Time of HTTP requests served.", callBuckets, "handler"),
-		operatorActions: f.counter("hub_operator_actions_total", "Commands of operators that this process carried out.", "action", "result"),
+		operatorActions: f.counter("hub_operator_actions_total", "Commands of operators that came on record while this process ran, whoever carried them out: every process counts all.", "action", "result"),
 		auditFailures:   f.NewCounter(prometheus.CounterOpts{Name: "hub_audit_write_failures_total", Help: "Steps of commands that could not be put on record."}),
 		config:          f.gauge("hub_config_info", "Hash of the settings that run; always 1.", "hash"),
 	}

@@ -29,14 +29,12 @@ type Commands struct {
 	Routes   []string      // that exist; see Routes
 	Settle   time.Duration // HUB_SETTLE_C3: how long a system may still carry out a call
 
-	// Metrics counts what is done; may be nil.
-	Metrics Metrics
+	Metrics Metrics // may be nil
 }
 
-// Metrics counts what operators do. An action is one of [Actions], a result
-// [Done], [Refused] or [Failed].
+// Metrics counts what goes wrong with commands. What operators do is counted by a
+// [Tally].
 type Metrics interface {
-	Operator(action, result string)
 	AuditFailed() // a record of hub.audit could not be written
 }
 
@@ -182,7 +180,6 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 func (c *Commands) carryStep(ctx context.Context, o Order, step AuditRecord, do func(ctx context.Context, o Order, end *AuditRecord) (string, error)) error {
 	action := step.Action
 	if err := o.check(); err != nil {
-		c.count(action, Refused)
 		return err // nothing of it may be kept
 	}
 	if o.ID == "" {
@@ -190,7 +187,6 @@ func (c *Commands) carryStep(ctx context.Context, o Order, step AuditRecord, do 
 	}
 	step.Request, step.Actor, step.From, step.Reason, step.Result = o.ID, o.Who, o.address(), o.Why, Asked
 	if err := c.write(ctx, step); err != nil {
-		c.count(action, Failed)
 		return fmt.Errorf("%s: nothing was done, for it cannot be put on record: %w", action, err)
 	}
 	detail, err := do(ctx, o, &step)
@@ -204,7 +200,6 @@ func (c *Commands) carryStep(ctx context.Context, o Order, step AuditRecord, do 
 	case err != nil:
 		step.Result, step.Detail = Failed, observability.Mask(err.Error())
 	}
-	c.count(action, step.Result)
 	// Who gives up now has still done what was done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -212,12 +207,6 @@ func (c *Commands) carryStep(ctx context.Context, o Order, step AuditRecord, do 
 		err = errors.Join(err, fmt.Errorf("%s: the end of the command is not on record: %w", action, noted))
 	}
 	return err
-}
-
-func (c *Commands) count(action, result string) {
-	if c.Metrics != nil {
-		c.Metrics.Operator(action, result)
-	}
 }
 
 // write puts a step on record.
