@@ -45,6 +45,7 @@
 //	hub_route_partitions{route}                        partitions that the route has: all hubs together own as many
 //	hub_consumer_rebalances_total{route}               generations joined
 //	hub_consumer_commits_total{route,result}           ok error
+//	hub_consumer_last_commit_timestamp_seconds{route}  0: none since this process began
 //	hub_consumer_fetch_errors_total{route,reason}      leader timeout other
 //	hub_parked_messages{route}                         parked and unfinished, own partitions only
 //	hub_parked_keys{route}                             applications that wait parked
@@ -60,6 +61,7 @@
 //	hub_claims_lost                                    1: a loss of claims stands that nobody has accepted
 //	hub_route_state{route,state}                       running paused failed (for good): exactly one is 1
 //	hub_route_paused{route,reason}                     1: paused for this reason; a route runs when all are 0
+//	hub_route_info{route,system,operation}             1: what the route calls
 //	hub_external_requests_total{system,operation,result}
 //	                                                   2xx 3xx 4xx 5xx soap_fault timeout connect_error tls_error lease_over
 //	                                                   canceled bad_answer (reset, cut off, too long or unreadable)
@@ -68,6 +70,8 @@
 //	hub_external_inflight_requests{system}             calls under way
 //	hub_external_timeout_seconds{system}               deadline of one call
 //	hub_breaker_state{system,operation,state}          closed half_open open forced_open forced_closed: exactly one is 1
+//	hub_breaker_open_since_timestamp_seconds{system,operation}
+//	                                                   since when it has not been closed, probes or not; 0: it is
 //	hub_breaker_transitions_total{system,operation,to}
 //	hub_breaker_rejections_total{system,operation}     times that it let no call through
 //	hub_tls_certificate_not_after_timestamp_seconds{purpose,name}
@@ -80,7 +84,9 @@
 //	hub_redis_memory_limit_bytes                       0: none
 //	hub_redis_eviction_policy_unsafe                   1: it may evict claims
 //	hub_redis_evicted_keys_total                       each may be a lost claim
-//	hub_operator_actions_total{action,result}          commands that this process carried out: done refused failed
+//	hub_operator_actions_total{action,result}          commands on record in hub.audit since this process began, whoever
+//	                                                   carried them out: done refused failed. Every hub counts all, so
+//	                                                   take the highest of the hubs, not their sum
 //	hub_audit_write_failures_total                     steps of commands that could not be put on record
 //	hub_outcomes_total{result}                         outcomes reported to hub.outcomes: written lost
 //	hub_outcomes_indexed                               outcomes that can be found in this process

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 )
 
 // other stands for a label value that was not let in.
@@ -86,18 +87,26 @@ func httpMethod(method string) string {
 type breakerStateSet struct {
 	mu     sync.Mutex
 	states map[[2]string]string
+	since  map[[2]string]time.Time // since when those that are not closed have not been so
 }
 
 // set stores state and calls publish, one at a time, with whether it differs
-// from a state told before.
-func (b *breakerStateSet) set(system, operation, state string, publish func(changed bool)) {
+// from a state told before, and since when the breaker has not been closed; zero
+// where it is. A probe in between changes nothing of that.
+func (b *breakerStateSet) set(system, operation, state string, publish func(changed bool, since time.Time)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.states == nil {
-		b.states = make(map[[2]string]string)
+		b.states, b.since = make(map[[2]string]string), make(map[[2]string]time.Time)
 	}
 	key := [2]string{system, operation}
 	old, known := b.states[key]
 	b.states[key] = state
-	publish(known && old != state)
+	switch _, open := b.since[key]; {
+	case strings.HasSuffix(state, "closed"):
+		delete(b.since, key)
+	case !open:
+		b.since[key] = time.Now()
+	}
+	publish(known && old != state, b.since[key])
 }

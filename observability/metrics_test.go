@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -298,6 +299,36 @@ hub_breaker_state{operation="verify",state="open",system="eds"} 1
 	if got := testutil.ToFloat64(m.breakerTransitions.WithLabelValues("eds", "verify", "open")); got != 2 {
 		t.Errorf("%v transitions to open, want 2: telling a state again is none", got)
 	}
+}
+
+// A breaker that sends probes has not closed in between: since when it is open is
+// told to whoever looks at it later.
+func TestBreakerTellsSinceWhenItIsOpen(t *testing.T) {
+	m, _ := newTestMetrics(t)
+	told := func() float64 { return testutil.ToFloat64(m.breakerSince.WithLabelValues("eds", "verify")) }
+	if told() != 0 {
+		t.Errorf("a breaker that never opened is open since %v", told())
+	}
+	synctest.Test(t, func(t *testing.T) {
+		opened := time.Now()
+		for _, s := range []string{"open", "half_open", "open", "forced_open"} {
+			m.Breaker("eds", "verify", s)
+			if told() != unix(opened) {
+				t.Errorf("%s: open since %v, want %v", s, told(), unix(opened))
+			}
+			time.Sleep(time.Minute)
+		}
+		for _, s := range []string{"closed", "forced_closed"} {
+			m.Breaker("eds", "verify", s)
+			if told() != 0 {
+				t.Errorf("%s: open since %v", s, told())
+			}
+		}
+		m.Breaker("eds", "verify", "open")
+		if told() != unix(time.Now()) {
+			t.Errorf("opened again: since %v", told())
+		}
+	})
 }
 
 func TestRouteIsInOneState(t *testing.T) {

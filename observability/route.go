@@ -24,6 +24,7 @@ type RouteMetrics struct {
 
 	rebalances, deadPublishFailures, missed                  prometheus.Counter
 	inflight, concurrency, lastSuccess, assigned, partitions prometheus.Gauge
+	lastCommit                                               prometheus.Gauge
 	attempts, endToEnd, slack, processedWell, processedBadly prometheus.Observer
 
 	member membership
@@ -66,6 +67,7 @@ func (m *Metrics) bindRoute(route Route, codes []string) *RouteMetrics {
 		inflight:            m.inflight.WithLabelValues(name),
 		concurrency:         m.concurrency.WithLabelValues(name),
 		lastSuccess:         m.lastSuccess.WithLabelValues(name),
+		lastCommit:          m.lastCommit.WithLabelValues(name),
 		assigned:            m.assigned.WithLabelValues(name),
 		attempts:            m.attempts.WithLabelValues(name),
 		endToEnd:            m.endToEnd.WithLabelValues(name),
@@ -73,6 +75,9 @@ func (m *Metrics) bindRoute(route Route, codes []string) *RouteMetrics {
 		slack:               m.deadlineSlack.WithLabelValues(name),
 		processedWell:       m.process.WithLabelValues(name, "ok"),
 		processedBadly:      m.process.WithLabelValues(name, "error"),
+	}
+	if route.System != "" {
+		m.routeInfo.WithLabelValues(name, m.labels.value("system", route.System), m.labels.value("operation", route.Operation)).Set(1)
 	}
 	r.showState()
 	return r
@@ -202,6 +207,7 @@ func (r *RouteMetrics) Commit(result string) {
 	}
 	if r != nil && result == "ok" {
 		r.member.committed.Store(time.Now().UnixNano())
+		r.lastCommit.SetToCurrentTime()
 	}
 }
 

@@ -97,10 +97,11 @@ func (m *Metrics) Breaker(system, operation, state string) {
 		return
 	}
 	system, operation = m.labels.value("system", system), m.labels.value("operation", operation)
-	m.breakers.set(system, operation, state, func(changed bool) {
+	m.breakers.set(system, operation, state, func(changed bool, since time.Time) {
 		for _, s := range breakerStates {
 			m.breakerState.WithLabelValues(system, operation, s).Set(oneIf(s == state))
 		}
+		m.breakerSince.WithLabelValues(system, operation).Set(unix(since))
 		if changed {
 			m.breakerTransitions.WithLabelValues(system, operation, state).Inc()
 		}

@@ -24,7 +24,7 @@ var (
 	redisResults     = []string{"ok", "error", "canceled"}
 	connectionStates = []string{"idle", "in_use", "waiting", "stale"}
 	operatorActions  = []string{"pause_route", "drain_route", "resume_route", "force_breaker_open", "force_breaker_closed", "release_breaker", "accept_loss",
-		"replay_letter", "answer_letter", "discard_letter", "undo_letter", "show_payload", "export_payloads", "run_plan"}
+		"replay_letter", "answer_letter", "discard_letter", "undo_letter", "show_payload", "export_payloads", "run_plan", "cancel_run"}
 	operatorResults = []string{"done", "refused", "failed"}
 	handlers        = map[string]string{"intake": "202", "shep-sync": "200", "shep-async": "200"} // with the code of success
 	panicComponents = []string{"delivery", "route"}
@@ -69,7 +69,7 @@ type messageMetrics struct {
 	attempts, endToEnd, process, messageSize          *prometheus.HistogramVec
 	claims                                            *prometheus.CounterVec
 	deadLetters, deadPublishFailures, lettersResolved *prometheus.CounterVec
-	paused, routeState                                *prometheus.GaugeVec
+	paused, routeState, routeInfo                     *prometheus.GaugeVec
 	deadlineMissed                                    *prometheus.CounterVec
 	deadlineSlack                                     *prometheus.HistogramVec
 }
@@ -94,6 +94,7 @@ func (f factory) messages() messageMetrics {
 		lettersResolved:     f.counter("hub_dlq_resolved_total", "Decisions of dead letters that have been carried out.", "route", "action"),
 		paused:              f.gauge("hub_route_paused", "1 while the route is paused for this reason.", "route", "reason"),
 		routeState:          f.gauge("hub_route_state", "State of the route: the series of the current state is 1.", "route", "state"),
+		routeInfo:           f.gauge("hub_route_info", "The operation that the route calls; always 1.", "route", "system", "operation"),
 		deadlineMissed:      f.counter("hub_deadline_missed_total", "Messages delivered after their deadline.", "route"),
 		deadlineSlack:       f.histogram("hub_deadline_slack_seconds", "Time that was left until the deadline at delivery; negative: late.", slackBuckets, "route"),
 	}
@@ -104,6 +105,7 @@ type kafkaMetrics struct {
 	produced                         *prometheus.CounterVec
 	kafkaOps                         *prometheus.HistogramVec
 	assigned, routePartitions        *prometheus.GaugeVec
+	lastCommit                       *prometheus.GaugeVec
 	rebalances, commits, fetchErrors *prometheus.CounterVec
 }
 
@@ -115,6 +117,7 @@ func (f factory) kafka() kafkaMetrics {
 		routePartitions: f.gauge("hub_route_partitions", "Partitions of each of the route's topics.", "route"),
 		rebalances:      f.counter("hub_consumer_rebalances_total", "Generations of the consumer group that were joined.", "route"),
 		commits:         f.counter("hub_consumer_commits_total", "Commits of offsets.", "route", "result"),
+		lastCommit:      f.gauge("hub_consumer_last_commit_timestamp_seconds", "Unix time at which offsets were last committed; 0: not yet.", "route"),
 		fetchErrors:     f.counter("hub_consumer_fetch_errors_total", "Fetches that failed.", "route", "reason"),
 	}
 }
@@ -125,6 +128,7 @@ type systemMetrics struct {
 	callDuration                         *prometheus.HistogramVec
 	callsInflight, callTimeout           *prometheus.GaugeVec
 	breakerState, certificates           *prometheus.GaugeVec
+	breakerSince                         *prometheus.GaugeVec
 	breakerTransitions, breakerRejection *prometheus.CounterVec
 }
 
@@ -135,6 +139,7 @@ func (f factory) systems() systemMetrics {
 		callsInflight:      f.gauge("hub_external_inflight_requests", "Calls of the external system under way.", "system"),
 		callTimeout:        f.gauge("hub_external_timeout_seconds", "Deadline of one call of the external system.", "system"),
 		breakerState:       f.gauge("hub_breaker_state", "State of the breaker: the series of the current state is 1.", "system", "operation", "state"),
+		breakerSince:       f.gauge("hub_breaker_open_since_timestamp_seconds", "Unix time since which the breaker has not been closed, probes or not; 0: it is closed.", "system", "operation"),
 		breakerTransitions: f.counter("hub_breaker_transitions_total", "Changes of a breaker's state.", "system", "operation", "to"),
 		breakerRejection:   f.counter("hub_breaker_rejections_total", "Times that a breaker let no call through.", "system", "operation"),
 		certificates:       f.gauge("hub_tls_certificate_not_after_timestamp_seconds", "Unix time at which a certificate expires.", "purpose", "name"),
@@ -197,7 +202,7 @@ func (f factory) own() ownMetrics {
 		redacted:        f.counter("hub_pii_redactions_total", "Pieces of personal data that the log filter took out.", "kind"),
 		httpCounts:      f.counter("hub_http_requests_total", "HTTP requests served.", "handler", "method", "code"),
 		httpDuration:    f.histogram("hub_http_request_duration_seconds", "Time of HTTP requests served.", callBuckets, "handler"),
-		operatorActions: f.counter("hub_operator_actions_total", "Commands of operators that this process carried out.", "action", "result"),
+		operatorActions: f.counter("hub_operator_actions_total", "Commands of operators that came on record while this process ran, whoever carried them out: every process counts all.", "action", "result"),
 		auditFailures:   f.NewCounter(prometheus.CounterOpts{Name: "hub_audit_write_failures_total", Help: "Steps of commands that could not be put on record."}),
 		config:          f.gauge("hub_config_info", "Hash of the settings that run; always 1.", "hash"),
 	}

@@ -216,7 +216,7 @@ func readSecretFiles(environ map[string]string, p plan) (map[string]string, []er
 // unknownSettings returns the variables that are named like settings and are
 // none. They are no mistakes: Kubernetes sets some for a service named hub.
 func unknownSettings(environ map[string]string, p plan) (unknown []string) {
-	known := make(map[string]bool)
+	known := map[string]bool{"HUB_ADDRESSES": true} // hubctl's, which is given the settings of a hub
 	for _, s := range settingsOf(p) {
 		known[s.Name] = true
 		if s.secret {

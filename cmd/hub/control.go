@@ -27,6 +27,9 @@ func (h *hub) controlled(ctx context.Context, routes ...steered) error {
 	var running errgroup.Group
 	running.Go(func() error { return h.control.Run(ctx) })
 	running.Go(func() error { h.watchRedis(ctx); return nil })
+	tally := control.NewTally(h.cluster)
+	tally.Metrics, tally.Log = h.metrics, h.log
+	running.Go(func() error { return tally.Run(ctx) })
 	h.log.Info("reading hub.control: no route begins before that")
 	if err := h.control.Caught(ctx); err != nil {
 		return running.Wait() // ctx has ended

@@ -5,6 +5,7 @@
 //	hub            serve until SIGINT or SIGTERM
 //	hub check      try the settings and all that they name, without starting
 //	hub settings   print the table of settings
+//	hub version    say which version this is
 //
 // Every setting is an environment variable.
 package main
@@ -16,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // the legal clocks run in Asia/Almaty, on any image
@@ -31,6 +33,7 @@ func main() {
 const usage = `usage: hub            serve until SIGINT or SIGTERM
        hub check      try the settings and all that they name, without starting
        hub settings   print the table of settings
+       hub version    say which version this is
 
 Every setting is an environment variable; hub settings lists them.
 `
@@ -45,28 +48,45 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprint(stderr, usage)
 		return 2
 	}
-	if command == "settings" {
+	switch command { // what needs no settings is not held up by mistakes in them
+	case "settings":
 		printSettings(stdout, routingPlan())
 		return 0
+	case "version", "--version":
+		fmt.Fprintln(stdout, versionText())
+		return 0
+	case "serve", "check":
+	default:
+		fmt.Fprintf(stderr, "hub: there is no command %q\n%s", command, usage)
+		return 2
 	}
 	cfg, err := loadConfig(environment(environ), routingPlan())
 	if err != nil {
 		fmt.Fprintf(stderr, "hub: the settings are wrong:\n%s\n", indent(err))
 		return 2
 	}
-	switch command {
-	case "serve":
-		if err := serve(ctx, cfg, stderr); err != nil {
-			fmt.Fprintf(stderr, "hub: %v\n", err)
-			return 1
-		}
-		return 0
-	case "check":
+	if command == "check" {
 		return check(ctx, cfg, stdout)
-	default:
-		fmt.Fprintf(stderr, "hub: there is no command %q\n%s", command, usage)
-		return 2
 	}
+	if err := serve(ctx, cfg, stderr); err != nil {
+		fmt.Fprintf(stderr, "hub: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// versionText says which version this is, as hubctl version does.
+func versionText() string {
+	version, revision, goVersion := "unknown", "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version, goVersion = info.Main.Version, info.GoVersion
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return fmt.Sprintf("hub %s (revision %s, %s)", version, revision, goVersion)
 }
 
 // environment turns KEY=value pairs into a map.

@@ -188,7 +188,7 @@ func (d *desk) decide(letters []toldLetter) {
 	await("it is discarded", "--discarded")
 	d.forms(0, append([]string{"dead", "list", "--discarded"}, chosen...)...)
 	d.hubctl(0, one("undo", l.Letter)...)
-	d.hubctl(0, one("replay", await("it is back").Letter)...)
+	d.hubctl(1, one("replay", await("it is back").Letter)...) // and says that it has died again
 	servertest.Eventually(d.t, "it has died again", func() bool {
 		d.hubctl(-1, "trace", l.Application)
 		now := d.letters(chosen...)

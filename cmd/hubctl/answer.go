@@ -9,6 +9,7 @@ import (
 
 	"kandashub/topics"
 	"kandashub/topics/contract"
+	"kandashub/topics/control"
 	"kandashub/topics/iin"
 	"kandashub/topics/payload"
 )
@@ -16,13 +17,23 @@ import (
 type deadAnswerCmd struct {
 	letterFlags
 	orderFlags
-	IIN           string `xor:"answer" required:"" help:"The IIN that was generated (letters of iin-lookup)."`
-	NoneGenerated bool   `xor:"answer" required:"" help:"No IIN was generated: the search begins afresh (letters of iin-lookup)."`
-	Replies       string `xor:"answer" required:"" type:"existingfile" help:"File with the replies: a JSON array of {topic, type, data}."`
+	outputFlag
+	waitFlags
+	IIN           string `xor:"answer" help:"The IIN that was generated (letters of iin-lookup)."`
+	NoneGenerated bool   `xor:"answer" help:"No IIN was generated: the search begins afresh (letters of iin-lookup)."`
+	Replies       string `xor:"answer" type:"existingfile" help:"File with the replies: a JSON array of {topic, type, data}."`
 }
 
-func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
-	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+// Validate wants one answer: kong would show each of the three as required.
+func (c *deadAnswerCmd) Validate() error {
+	if c.IIN == "" && !c.NoneGenerated && c.Replies == "" {
+		return errors.New("say what the answer is: --iin, --none-generated or --replies")
+	}
+	return c.waitFlags.Validate()
+}
+
+func (c *deadAnswerCmd) Run(ctx context.Context, s surroundings) error {
+	return c.operateOn(ctx, func(ctx context.Context, d *desk) error {
 		replies := func(l topics.Letter) ([]topics.GivenReply, error) {
 			given, err := c.replies(l)
 			if err != nil {
@@ -30,11 +41,8 @@ func (c *deadAnswerCmd) Run(ctx context.Context, out talk) error {
 			}
 			return given, keeps(d.agreed, l, given)
 		}
-		if err := d.Answer(ctx, c.order(), c.Route, c.Letter, replies); err != nil {
-			return err
-		}
-		written(out, topics.DecideAnswer, c.Letter)
-		return nil
+		return c.one(ctx, s, d, c.outputFlag, decision{topics.DecideAnswer, c.Route, c.Letter, c.order(), c.Timeout},
+			func(ctx context.Context, o control.Order) error { return d.Answer(ctx, o, c.Route, c.Letter, replies) })
 	})
 }
 
@@ -48,11 +56,6 @@ func keeps(agreed *contract.Contract, l topics.Letter, given []topics.GivenReply
 		}
 	}
 	return nil
-}
-
-// written tells that a decision has been made.
-func written(out talk, action, letter string) {
-	fmt.Fprintf(out, "%s of letter %s is written; the hub carries it out, or dead show tells why it cannot\n", action, letter)
 }
 
 // replies makes the answer to a letter from the flags.

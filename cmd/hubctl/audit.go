@@ -24,7 +24,10 @@ type auditCmd struct {
 func (k kafkaFlags) readAudit(ctx context.Context) ([]control.AuditRecord, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.Timeout)
 	defer cancel()
-	cluster := k.cluster()
+	cluster, err := k.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
 	defer cluster.Close()
 	return control.ReadAudit(ctx, cluster)
 }
@@ -69,9 +72,10 @@ func (c *auditListCmd) Run(ctx context.Context, stdout io.Writer) error {
 }
 
 func tableAudit(t io.Writer, records []control.AuditRecord) {
-	fmt.Fprintln(t, "TIME\tWHO\tACTION\tOBJECT\tRESULT\tWHY\tDETAIL")
+	fmt.Fprintln(t, "TIME\tWHO\tFROM\tACTION\tOBJECT\tUNTIL\tBEFORE\tRESULT\tWHY\tDETAIL")
 	for _, r := range records {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(r.Time, "?"), r.Actor, r.Action, r.Object, r.Result, r.Reason, r.Detail)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(r.Time, "?"), r.Actor, cmp.Or(r.From, "-"), r.Action, r.Object,
+			when(r.Until, "-"), cmp.Or(r.Before, "-"), r.Result, r.Reason, r.Detail)
 	}
 }
 

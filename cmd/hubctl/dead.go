@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"kandashub/topics"
@@ -80,8 +82,8 @@ type deadListCmd struct {
 	Discarded bool `help:"Those that were discarded, which dead undo can bring back."`
 }
 
-// Run prints one line for each letter. That none waits is good news; that a
-// filter matches none is told by the exit code.
+// Run prints one line for each letter, the oldest first. That none waits is good
+// news; that a filter matches none is told by the exit code.
 func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		f := c.filter()
@@ -90,6 +92,7 @@ func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error
 		if err != nil {
 			return err
 		}
+		slices.SortStableFunc(letters, func(a, b topics.Letter) int { return a.Record.Time.Compare(b.Record.Time) })
 		list := make([]shownLetter, len(letters))
 		for i, l := range letters {
 			list[i] = shown(l)
@@ -101,7 +104,10 @@ func (c *deadListCmd) Run(ctx context.Context, stdout io.Writer, out talk) error
 		case err != nil || len(list) > 0:
 			return err
 		case c.any():
-			return fmt.Errorf("no dead letter is like that: %w", errNothing)
+			return fmt.Errorf("no dead letter matches this filter: %w", errNothing)
+		case c.Discarded:
+			fmt.Fprintln(out, "no dead letter is discarded: those that were have been undone, or Kafka has deleted them")
+			return nil
 		}
 		fmt.Fprintln(out, "no dead letter waits for a decision")
 		return nil
@@ -125,15 +131,31 @@ func tableLetters(t io.Writer, list []shownLetter) {
 type deadUndoCmd struct {
 	letterFlags
 	orderFlags
-	Wait time.Duration `default:"15s" help:"How long a hub may take (${default})."`
+	Wait   time.Duration `default:"15s" help:"How long a hub may take (${default})."`
+	NoWait bool          `help:"Do not wait for the hub."`
+}
+
+// Validate wants a time.
+func (c *deadUndoCmd) Validate() error {
+	if c.Wait <= 0 {
+		return errors.New("--wait is no time to wait; --no-wait does not wait at all")
+	}
+	return nil
 }
 
 // Run brings a letter back.
 func (c *deadUndoCmd) Run(ctx context.Context, out talk) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
+		if c.NoWait {
+			c.Wait = 0
+		}
 		again, err := d.Undo(ctx, c.order(), c.Route, c.Letter, c.Wait)
 		if err != nil {
 			return err
+		}
+		if c.NoWait {
+			fmt.Fprintf(out, "the undo is written; the hub makes the message dead letter %s, or dead show %s tells why it cannot\n", again, c.Letter)
+			return nil
 		}
 		fmt.Fprintf(out, "the discard is undone: the message is dead letter %s now, and holds its application\n"+
 			"messages of the application that came after it were not held meanwhile and may have passed: replayed, it comes after them\n", again)

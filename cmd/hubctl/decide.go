@@ -18,6 +18,7 @@ type decideFlags struct {
 	reasonFlags
 	paceFlags
 	Letter string `arg:"" optional:"" help:"The letter's id, with its --route; else a filter chooses letters."`
+	NoWait bool   `help:"Of one letter: do not wait for what comes of it."`
 	DryRun bool   `help:"Say what would be done, and change nothing."`
 	Yes    bool   `help:"Do not ask."`
 	Rate   string `default:"10/s" help:"Letters a second (${default})."`
@@ -31,6 +32,10 @@ func (f *decideFlags) Validate() error {
 	switch {
 	case f.Letter != "" && len(f.Route) != 1:
 		return errors.New("a letter is named with its --route")
+	case f.Wait < 0:
+		return errors.New("--wait is no time to wait")
+	case f.Letter == "" && f.NoWait:
+		return errors.New("--no-wait is for one letter; a run of many needs to know whether they died again")
 	case f.Letter == "" && !f.any():
 		return errors.New("name a letter, or choose some with --route, --class, --code, --application, --text, --age or --since")
 	case f.DryRun:
@@ -43,12 +48,10 @@ func (f *decideFlags) Validate() error {
 // only if it still comes to the same.
 func (f *decideFlags) decide(ctx context.Context, s surroundings, action string, one func(*desk) func(context.Context, control.Order, string, string) error) error {
 	if f.Letter != "" && !f.DryRun {
-		return f.operate(ctx, func(ctx context.Context, d *desk) error {
-			if err := one(d)(ctx, f.order(), f.Route[0], f.Letter); err != nil {
-				return err
-			}
-			written(talk{s.stderr}, action, f.Letter)
-			return nil
+		return f.operateOn(ctx, func(ctx context.Context, d *desk) error {
+			wait := waitFlags{Wait: f.Wait, NoWait: f.NoWait}
+			return wait.one(ctx, s, d, f.outputFlag, decision{action, f.Route[0], f.Letter, f.order(), f.Timeout},
+				func(ctx context.Context, o control.Order) error { return one(d)(ctx, o, f.Route[0], f.Letter) })
 		})
 	}
 	return f.operateOn(ctx, func(ctx context.Context, d *desk) error {

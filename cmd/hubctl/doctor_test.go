@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"kandashub/topics/inspect"
 	"kandashub/topics/servertest"
 )
@@ -23,7 +25,9 @@ func TestDoctor(t *testing.T) {
 	defer untrusted.Close()
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
+	expect(t, exitOK, []string{"doctor"}, "skip  systems", "set HUB_<SYSTEM>_URL")
 	t.Setenv("HUB_EGOV_URL", untrusted.URL)
+	t.Setenv("HUB_CONSOLE_URL", plain.URL) // is no system's
 	t.Setenv("HUB_KANDAS_URL", plain.URL)
 	expect(t, exitOK, by("route", "pause", "register"))
 	expect(t, exitOK, by("breaker", "open", "verify"))
@@ -35,7 +39,7 @@ func TestDoctor(t *testing.T) {
 	said := strings.Join(strings.Fields(out), " ")
 	for _, want := range []string{"ok kafka broker", "ok topics", "warn route register is paused by duty", "warn route verify has its breaker held open",
 		"warn route reissue is run by no hub", "ok claims no loss", "ok redis answers", "ok clock that of Redis differs by", "ok clock Kafka holds no record",
-		"fail egov the certificate", "is not trusted", "ok kandas"} {
+		"fail egov the certificate", "is not trusted", "ok kandas", "skip hubs what their breakers are like", "skip acls"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the doctor does not say %q:\n%s", want, out)
 		}
@@ -72,15 +76,32 @@ func TestAdvice(t *testing.T) {
 	var said []string
 	r := inspect.NewReport(func(f inspect.Finding) { said = append(said, f.Verdict+" "+f.Text) })
 	adviseRoute(r, inspect.Route{Name: "register", Members: 1, Group: "PreparingRebalance", Lag: 7, Oldest: at(9, 0), Letters: 2, OldestLetter: at(8, 0)}, now())
-	adviseRoute(r, inspect.Route{Name: "verify", Members: 1, Group: "Stable", Lag: 7, Oldest: at(11, 30)}, now())
+	adviseRoute(r, inspect.Route{Name: "verify", State: inspect.Unknown, Members: 1, Group: "Stable", Lag: 7, Oldest: at(11, 30)}, now())
+	told := func(state string, members int, told inspect.Told) inspect.Route {
+		return inspect.Route{Name: "verify", State: state, Members: members, Group: "Stable", Lag: 1, Oldest: at(11, 30), Told: &told}
+	}
+	adviseRoute(r, told(inspect.Paused, 2, inspect.Told{Hubs: 2, Breaker: map[string]int{"open": 1, "closed": 1}, OpenSince: at(11, 40),
+		Pauses: map[string]int{"breaker": 1, "redis": 2}}), now())
+	calm := inspect.Told{Hubs: 2, Breaker: map[string]int{"closed": 2}}
+	adviseRoute(r, told(inspect.Running, 2, calm), now())
+	adviseRoute(r, told(inspect.Unknown, 3, calm), now())
 	want := []string{
 		"warn register is being handed over (its group is PreparingRebalance): look again; if it stays so, hubs come and go faster than HUB_REBALANCE",
 		"warn register has not finished a message that was written 3h0m0s ago (7 in all): look at its system and its breaker, hubctl lag register -p",
 		"warn register has 2 dead letters that nobody has decided, the oldest for 4h0m0s: hubctl dead list --route register",
-		"ok verify is run by 1 hubs, 7 messages are unfinished, 0 wait parked",
+		"skip verify is run by 1 hub, 7 messages unfinished, 0 parked; whether its breaker is open, or a hub has paused it, is unknown here",
+		"warn verify has its breaker open in 1 of 2 hubs, not closed since 2026-03-02T11:40:00Z: look at its system; it closes with the first probe that succeeds",
+		"warn verify is paused by the hubs themselves (redis): their log says more, and it goes on by itself once that is over",
+		"ok verify is run by 2 hubs, 1 message unfinished, 0 parked; its breaker is closed",
+		"skip verify is run by 3 hubs, 1 message unfinished, 0 parked; whether its breaker is open, or a hub has paused it, is unknown here",
 	}
-	if !slices.Equal(said, want) || r.Failed {
-		t.Errorf("%q", said)
+	if diff := cmp.Diff(want, said); diff != "" || r.Failed {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	said = nil
+	adviseRoute(r, told(inspect.Failed, 2, inspect.Told{Hubs: 2, States: map[string]int{inspect.Failed: 1}}), now())
+	if !r.Failed || len(said) != 1 || !strings.Contains(said[0], "stopped for good in 1 of 2 hubs") {
+		t.Errorf("a route that has stopped: %q", said)
 	}
 }
 

@@ -55,7 +55,10 @@ func (f kafkaFlags) operateOn(ctx context.Context, do func(context.Context, *des
 	if err != nil {
 		return err
 	}
-	cluster := f.cluster()
+	cluster, err := f.reach(ctx)
+	if err != nil {
+		return err
+	}
 	defer cluster.Close()
 	producer := topics.NewProducer(cluster, f.Timeout, nil)
 	store := control.Open(cluster, producer, "hubctl")

@@ -32,6 +32,7 @@ func now() time.Time { return at(12, 0) }
 // A specimen is what one command prints of given data.
 type specimen struct {
 	command string
+	with    string // what sets it apart from others of the command
 	data    any
 	table   func(io.Writer)
 }
@@ -43,13 +44,27 @@ func specimens(t *testing.T) []specimen {
 		{Name: "register", Sources: []string{"migration.applications", "egov.applications"}, State: inspect.Paused, Pause: &pause, Group: "Stable",
 			Members: 2, Lag: 17, Oldest: at(10, 58), Parked: 3, ParkedKeys: 1, Letters: 1, OldestLetter: at(9, 0)},
 		{Name: "verify", Sources: []string{"kandas.events"}, State: inspect.Absent, Breaker: &breaker, Group: "Empty"},
+		{Name: "notify-migration", Sources: []string{"migration.notifications"}, State: inspect.Unknown, Group: "Stable", Members: 2},
 	}
-	groups := []inspect.Group{{Route: "register", Name: "hub.register", State: "Stable",
+	told := inspect.Told{Hubs: 2, States: map[string]int{inspect.Paused: 1, inspect.Running: 1}, Pauses: map[string]int{"breaker": 1, "claims_lost": 2},
+		Breaker: map[string]int{"half_open": 1, "closed": 1}, OpenSince: at(11, 40), LastCommit: at(11, 39), Rebalances: 3}
+	calm := inspect.Told{Hubs: 2, States: map[string]int{inspect.Running: 2}, Pauses: map[string]int{}, Breaker: map[string]int{"closed": 2}, LastCommit: at(11, 59)}
+	heard := []inspect.Route{
+		{Name: "notify-migration", Sources: []string{"migration.notifications"}, State: inspect.Paused, Group: "Stable", Members: 2, Told: &told},
+		{Name: "reissue", Sources: []string{"statecorp.certificate-requests"}, State: inspect.Running, Group: "Stable", Members: 2, Told: &calm},
+	}
+	breakers := []shownBreaker{
+		{Route: "verify", Held: &breaker},
+		{Route: "notify-migration", Hubs: told.Breaker, OpenSince: told.OpenSince},
+		{Route: "reissue", Hubs: calm.Breaker, Silent: 1},
+	}
+	groups := []shownGroup{{Group: inspect.Group{Route: "register", Name: "hub.register", State: "Stable",
 		Members: []inspect.Member{{ID: "kandashub-1", Client: "kandashub", Host: "/10.0.0.7", Partitions: []int{0, 1}}},
 		Partitions: []inspect.Partition{
 			{Topic: "migration.applications", Number: 0, Committed: 40, End: 57, Lag: 17, Oldest: at(10, 58), Member: "kandashub-1"},
 			{Topic: "migration.applications", Number: 1, Committed: -1, End: 0, Member: "kandashub-1"},
-		}}}
+		}}}}
+	toldGroups := []shownGroup{{Group: groups[0].Group, Told: &told}}
 	letter := topics.Letter{
 		ID: "rejected.http_422.1", Class: topics.LetterRejected, Code: "http_422", Reason: "kandas refused: [iin] is known", Holds: true,
 		Route: topics.Route{Name: "register"},
@@ -72,7 +87,9 @@ func specimens(t *testing.T) []specimen {
 		Groups: []control.PlanGroup{{Route: "register", Class: topics.LetterRejected, Code: "http_422", Letters: 1, Oldest: at(9, 0)}},
 		Orders: []control.OrderRisk{{Route: "register", Application: "migration-1", Letters: 1, Followers: 3}}}
 	records := []control.AuditRecord{{Type: "audit.v1", Time: at(11, 0), Writer: "w", Seq: 1, Request: "r", Actor: "duty", Action: "pause route", Object: "register",
-		Reason: "maintenance of kandas", Result: control.Asked, Hash: "h"}}
+		Reason: "maintenance of kandas", Result: control.Asked, Hash: "h"},
+		{Type: "audit.v1", Time: at(11, 1), Writer: "w", Seq: 2, Request: "q", Actor: "duty", From: "10.0.0.7", Action: "force breaker open", Object: "verify",
+			Until: at(12, 1), Before: control.BeforeByItself, Reason: "eds answers rubbish", Result: control.Done, Prev: "h", Hash: "i"}}
 	verdict := auditVerdict{Whole: true, Records: 1, Writers: 1}
 	loss := lossStatus{Standing: true, Loss: &control.Loss{At: at(8, 0), By: "hub-1", Route: "iin-generate", Tags: []int{7}}}
 	travelled := wayOf("migration-1", chained([]outcomes.Event{
@@ -93,18 +110,20 @@ func specimens(t *testing.T) []specimen {
 		{From: at(9, 1), Until: at(12, 1), At: now(), Open: true},
 	})
 	return []specimen{
-		{"trace", travelled, func(t io.Writer) { tableWay(t, travelled, now()) }},
-		{"route list", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},
-		{"lag", groups, func(t io.Writer) { tableLag(t, groups, false, now()); tableLag(t, groups, true, now()) }},
-		{"dead list", list, func(t io.Writer) { tableLetters(t, list) }},
-		{"dead show", w, w.table},
-		{"dead plan", plan, func(t io.Writer) { tablePlan(t, plan) }},
-		{"breaker list", []control.Breaker{breaker}, func(t io.Writer) { tableBreakers(t, []control.Breaker{breaker}) }},
-		{"claims status", loss, func(t io.Writer) { tellLoss(t, loss) }},
-		{"audit list", records, func(t io.Writer) { tableAudit(t, records) }},
-		{"audit verify", verdict, func(t io.Writer) { tellVerdict(t, verdict) }},
-		{"doctor", []inspect.Finding{{Verdict: inspect.Warn, About: "route", Text: "register is paused by duty"}}, nil},
-		{"version", version{"v1.2.3", "abc", "go1.26"}, func(t io.Writer) { tellVersion(t, version{"v1.2.3", "abc", "go1.26"}) }},
+		{"trace", "", travelled, func(t io.Writer) { tableWay(t, travelled, now()) }},
+		{"route list", "", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},
+		{"route list", "-hubs", heard, func(t io.Writer) { tableRoutes(t, heard, now()) }},
+		{"lag", "-hubs", toldGroups, func(t io.Writer) { tableLag(t, toldGroups, false, now()) }},
+		{"lag", "", groups, func(t io.Writer) { tableLag(t, groups, false, now()); tableLag(t, groups, true, now()) }},
+		{"dead list", "", list, func(t io.Writer) { tableLetters(t, list) }},
+		{"dead show", "", w, w.table},
+		{"dead plan", "", plan, func(t io.Writer) { tablePlan(t, plan) }},
+		{"breaker list", "", breakers, func(t io.Writer) { tableBreakers(t, breakers) }},
+		{"claims status", "", loss, func(t io.Writer) { tellLoss(t, loss) }},
+		{"audit list", "", records, func(t io.Writer) { tableAudit(t, records) }},
+		{"audit verify", "", verdict, func(t io.Writer) { tellVerdict(t, verdict) }},
+		{"doctor", "", []inspect.Finding{{Verdict: inspect.Warn, About: "route", Text: "register is paused by duty"}}, nil},
+		{"version", "", version{"v1.2.3", "abc", "go1.26"}, func(t io.Writer) { tellVersion(t, version{"v1.2.3", "abc", "go1.26"}) }},
 	}
 }
 
@@ -141,7 +160,7 @@ func TestGolden(t *testing.T) {
 			if strings.Contains(out.String(), "990101200017") {
 				t.Errorf("%s -o %s tells an IIN", s.command, form)
 			}
-			golden(t, strings.ReplaceAll(s.command, " ", "-")+"."+form, out.Bytes())
+			golden(t, strings.ReplaceAll(s.command, " ", "-")+s.with+"."+form, out.Bytes())
 		}
 	}
 }

@@ -17,7 +17,7 @@
 //	1  failed: a check did, or a command could not be carried out
 //	2  called wrongly
 //	3  nothing matched: what was named or filtered for is not there
-//	4  partly done: the same command goes on
+//	4  partly done: the same command goes on; or a hub has yet to carry it out
 //	5  refused by a rule, nothing was done
 package main
 

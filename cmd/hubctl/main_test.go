@@ -71,7 +71,7 @@ func TestTopicsRefused(t *testing.T) {
 
 func TestNoBroker(t *testing.T) {
 	code, _, errs := hubctl(t, "topics", "check", "--kafka=127.0.0.1:1", "--timeout=300ms")
-	if code != exitFailed || !strings.Contains(errs, "asking for topics") {
+	if code != exitFailed || !strings.Contains(errs, "no broker answers at 127.0.0.1:1") {
 		t.Errorf("check: %d\n%s", code, errs)
 	}
 }

@@ -147,7 +147,7 @@ func TestLag(t *testing.T) {
 			cancel()
 		}
 	}}
-	if code := run(ctx, []string{"lag", "register", "--watch", "--every", "100ms", "-o", "jsonl"}, surroundings{stdout: w, stderr: w}); code != exitOK || w.n < 3 {
+	if code := run(ctx, []string{"lag", "register", "--watch", "--every", "200ms", "-o", "jsonl"}, surroundings{stdout: w, stderr: w}); code != exitOK || w.n < 3 {
 		t.Errorf("watching ended with %d after %d times", code, w.n)
 	}
 }

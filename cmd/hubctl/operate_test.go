@@ -61,10 +61,15 @@ func TestRoutesAndBreakers(t *testing.T) {
 	expect(t, exitUsage, []string{"route", "pause", "register"}, "--who")
 	expect(t, exitNothing, by("route", "pause", "nowhere"), "no route nowhere")
 	expect(t, exitRefused, []string{"route", "pause", "register", "--who", "duty", "--why", "990101200017 asked"}, "may be an IIN")
-	expect(t, exitOK, by("route", "pause", "register", "--for", "1h"))
-	expect(t, exitOK, []string{"breaker", "list"}, "all breakers work by themselves")
-	expect(t, exitOK, by("breaker", "open", "verify"))
-	out := expect(t, exitOK, []string{"route", "list"}, "a test", "duty")
+	expect(t, exitRefused, by("route", "pause", "register", "--for", "169h"), "168h0m0s at most")
+	expect(t, exitOK, by("route", "pause", "register"), "until it is resumed")
+	expect(t, exitOK, by("route", "pause", "register", "--for", "1h"), "is to pause until 2")
+	expect(t, exitOK, []string{"breaker", "list"}, "no operator holds a breaker", "unknown here: give --hubs")
+	for _, wrong := range []string{"0s", "9999h"} {
+		expect(t, exitRefused, by("breaker", "open", "verify", "--for", wrong))
+	}
+	expect(t, exitOK, by("breaker", "open", "verify"), "held open until 2")
+	out := expect(t, exitOK, []string{"route", "list"}, "a test", "duty", "unknown here: give --hubs")
 	for _, want := range []string{"register paused 0 0 - 0 0 - duty", "verify absent 0 0 - 0 0 held open duty", "reissue absent 0 0 - 0 0 -"} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
 			t.Errorf("route list has no %q:\n%s", want, out)
@@ -80,9 +85,9 @@ func TestRoutesAndBreakers(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	var held []control.Breaker
+	var held []shownBreaker
 	read(t, expect(t, exitOK, []string{"breaker", "list", "-o", "json"}), &held)
-	if len(held) != 1 || held[0].Route != "verify" || held[0].Force != control.ForceOpen {
+	if len(held) != 1 || held[0].Route != "verify" || held[0].Held.Force != control.ForceOpen {
 		t.Errorf("held are %+v", held)
 	}
 	expect(t, exitOK, by("route", "resume", "register"))
@@ -263,6 +268,12 @@ func TestDeadLetters(t *testing.T) {
 	expect(t, exitUsage, []string{"dead", "list", "--age", "old"}, "--age")
 	expect(t, exitUsage, []string{"dead", "list", "--since", "yesterday"}, "--since")
 
+	if letters := list(); !slices.IsSortedFunc(letters, func(a, b shownLetter) int { return a.Since.Compare(b.Since) }) {
+		t.Errorf("the letters are not in the order of their time: %+v", letters)
+	}
+	expect(t, exitOK, []string{"dead", "list", "--discarded"}, "no dead letter is discarded")
+	expect(t, exitNothing, []string{"dead", "list", "--discarded", "--code", "http_422"}, "matches this filter")
+	expect(t, exitNothing, []string{"dead", "list", "--route", "nowhere"}, "there is no route nowhere")
 	id := list()[0].Letter
 	show := []string{"dead", "show", id, "--route", "register"}
 	if out := expect(t, exitOK, show, `"iin": "string"`, "http_422", "ce_id"); strings.Contains(out, "990101200017") {

@@ -198,7 +198,7 @@ func TestTerminalWithoutAKeyboard(t *testing.T) {
 // end.
 func TestTerminalWatches(t *testing.T) {
 	cluster(t)
-	s := sit(t, command("lag", "--watch", "--every", "100ms"))
+	s := sit(t, command("lag", "--watch", "--every", "200ms"))
 	s.until(clear+"ROUTE", 3)
 	s.types("\x03")
 	if seen := s.ends(exitOK); strings.Contains(seen, "hubctl: ") {

@@ -20,11 +20,11 @@ type routeCmd struct {
 
 type routeListCmd struct {
 	kafkaFlags
+	hubsFlags
 	outputFlag
 }
 
-// Run prints the routes. Why a hub itself has paused one is in its metrics and
-// its log.
+// Run prints the routes.
 func (c *routeListCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) error {
 	return c.operate(ctx, func(ctx context.Context, d *desk) error {
 		wanted, err := d.wanted(ctx)
@@ -35,6 +35,7 @@ func (c *routeListCmd) Run(ctx context.Context, stdout io.Writer, s surroundings
 		if err != nil {
 			return err
 		}
+		c.hear(ctx, talk{s.stderr}, routes)
 		return c.print(stdout, routes, func(t io.Writer) { tableRoutes(t, routes, time.Now()) })
 	})
 }
@@ -42,7 +43,13 @@ func (c *routeListCmd) Run(ctx context.Context, stdout io.Writer, s surroundings
 func tableRoutes(t io.Writer, routes []inspect.Route, now time.Time) {
 	fmt.Fprintln(t, "ROUTE\tSTATE\tHUBS\tLAG\tOLDEST\tPARKED\tLETTERS\tBREAKER\tBY\tUNTIL\tWHY")
 	for _, r := range routes {
-		breaker, by, until, why := "-", "", "", ""
+		breaker, by, until, why := breakerText(r), "", "", ""
+		if r.Told != nil && !r.Told.OpenSince.IsZero() {
+			breaker += " since " + when(r.Told.OpenSince, "")
+		}
+		if reasons := pausesText(r); reasons != "" {
+			by, why = "the hubs", reasons
+		}
 		if b := r.Breaker; b != nil {
 			breaker, by, until, why = "held "+b.Force, b.Owner, when(b.Until, "released"), b.Why
 		}
@@ -50,7 +57,7 @@ func tableRoutes(t io.Writer, routes []inspect.Route, now time.Time) {
 			by, until, why = p.Owner, when(p.Until, "resumed"), p.Why
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n",
-			r.Name, r.State, r.Members, r.Lag, ago(now, r.Oldest), r.Parked, r.Letters, breaker, by, until, why)
+			r.Name, stateText(r), r.Members, r.Lag, ago(now, r.Oldest), r.Parked, r.Letters, breaker, by, until, why)
 	}
 }
 
@@ -63,7 +70,7 @@ type routeFlags struct {
 
 type routePauseCmd struct {
 	routeFlags
-	For time.Duration `help:"How long; until it is resumed if not given."`
+	For time.Duration `help:"How long, at most a week (168h); until it is resumed if not given."`
 }
 
 func (c *routePauseCmd) Run(ctx context.Context, out talk) error {
@@ -71,9 +78,19 @@ func (c *routePauseCmd) Run(ctx context.Context, out talk) error {
 		if err := d.Pause(ctx, c.order(), c.Route, c.For); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "route %s is to pause; the hubs follow at once\n", c.Route)
-		return nil
+		end, err := d.pausedUntil(ctx, c.Route)
+		fmt.Fprintf(out, "route %s is to pause %s; the hubs follow at once\n", c.Route, end)
+		return err
 	})
+}
+
+// pausedUntil says until when an operator has paused a route.
+func (d *desk) pausedUntil(ctx context.Context, route string) (string, error) {
+	wanted, err := d.wanted(ctx)
+	if p, ok := wanted.Pauses[route]; ok && !p.Until.IsZero() {
+		return "until " + when(p.Until, ""), err
+	}
+	return "until it is resumed", err
 }
 
 type routeResumeCmd struct{ routeFlags }
@@ -91,7 +108,7 @@ func (c *routeResumeCmd) Run(ctx context.Context, out talk) error {
 type routeDrainCmd struct {
 	routeFlags
 	redisFlags
-	For   time.Duration `help:"How long the route stays paused; until it is resumed if not given."`
+	For   time.Duration `help:"How long the route stays paused, at most a week (168h); until it is resumed if not given."`
 	Lease time.Duration `env:"HUB_LEASE" default:"12s" help:"The hubs' HUB_LEASE, which no call outlives (${default})."`
 }
 
@@ -108,7 +125,8 @@ func (c *routeDrainCmd) Run(ctx context.Context, out talk) error {
 		if err := d.Drain(ctx, c.order(), c.Route, c.For, control.Quiet{Count: store.Count, Lease: c.Lease}); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "route %s is paused, and no call is under way\n", c.Route)
-		return nil
+		end, err := d.pausedUntil(ctx, c.Route)
+		fmt.Fprintf(out, "route %s is paused %s, and no call is under way\n", c.Route, end)
+		return err
 	})
 }

@@ -36,7 +36,10 @@ func (c *createCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cluster := c.cluster()
+	cluster, err := c.reach(ctx)
+	if err != nil {
+		return err
+	}
 	defer cluster.Close()
 	made, err := agreed.Create(ctx, cluster.Client, c.Partitions, c.Replication)
 	for _, name := range made {
@@ -70,7 +73,10 @@ func (c *checkCmd) Run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	cluster := c.cluster()
+	cluster, err := c.reach(ctx)
+	if err != nil {
+		return err
+	}
 	defer cluster.Close()
 	if err := compare(ctx, out, c.outputFlag, agreed, cluster, c.Partitions); err != nil || c.Output != "table" {
 		return err

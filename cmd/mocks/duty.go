@@ -83,7 +83,7 @@ func (d *duty) answer(ctx context.Context, q question) {
 }
 
 func (d *duty) try(ctx context.Context, q question) error {
-	args := []string{"dead", "answer", q.letter, "--route", "iin-lookup", "--who", "duty"}
+	args := []string{"dead", "answer", q.letter, "--route", "iin-lookup", "--no-wait", "--who", "duty"}
 	detail := "migpolice never got the call: none was generated"
 	made := slices.ContainsFunc(d.migpolice.Ledger.Effects(), func(e mocks.Effect) bool {
 		return e.Operation == "generate" && e.ID == q.generation

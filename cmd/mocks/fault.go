@@ -50,7 +50,7 @@ func presets() []preset {
 
 type faultCmd struct {
 	Preset string        `arg:"" enum:"down,flaky,slow,refuse,off" help:"down, flaky, slow, refuse or off. It replaces the one before."`
-	System string        `default:"migration" help:"The system that it befalls (${default})."`
+	System string        `default:"migration" help:"The system that it befalls (${default}): one of ${systems}."`
 	For    time.Duration `default:"30s" help:"How long it lasts (${default}); refuse strikes one message."`
 	Port   int           `default:"18000" help:"First port of the world."`
 	URL    string        `help:"Address of the mock system as the world prints it, where its ports are any free ones."`
@@ -66,7 +66,11 @@ func (c *faultCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := setFaults(ctx, url, p.fault(c.For)); err != nil {
+	err = c.isThere(ctx, url)
+	if err == nil {
+		err = askMock(ctx, http.MethodPut, url, p.fault(c.For), nil)
+	}
+	if err != nil {
 		return fmt.Errorf("switch the fault on at the mock of %s: %w; mocks run and mocks serve print its address", c.System, err)
 	}
 	about := p.about
@@ -83,26 +87,56 @@ func (c *faultCmd) Run(ctx context.Context) error {
 
 // url is where the mock system is.
 func (c *faultCmd) url() (string, error) {
-	if c.URL != "" {
+	i := slices.Index(systemNames(), c.System)
+	switch {
+	case i < 0:
+		return "", fmt.Errorf("there is no system %s: it is one of %s", c.System, strings.Join(systemNames(), ", "))
+	case c.URL != "":
 		return strings.TrimSuffix(c.URL, "/"), nil
 	}
-	var names []string
-	for i, s := range systems {
-		if s.name == c.System {
-			return fmt.Sprintf("http://%s:%d", loopback, c.Port+portSystems+i), nil
-		}
-		names = append(names, s.name)
-	}
-	return "", fmt.Errorf("there is no system %s: it is one of %s", c.System, strings.Join(names, ", "))
+	return fmt.Sprintf("http://%s:%d", loopback, c.Port+portSystems+i), nil
 }
 
-// setFaults replaces the faults of a mock system.
-func setFaults(ctx context.Context, url string, faults []mocks.Fault) error {
+// systemNames are the names of all mock systems.
+func systemNames() (names []string) {
+	for _, s := range systems {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// nameHeader says in each answer which mock system gives it.
+const nameHeader = "X-Mock-System"
+
+// named has a mock system say its name.
+func named(name string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set(nameHeader, name)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// isThere makes sure that the fault befalls the system that was meant.
+func (c *faultCmd) isThere(ctx context.Context, url string) error {
+	name := ""
+	err := askMock(ctx, http.MethodGet, url, nil, func(h http.Header) { name = h.Get(nameHeader) })
+	switch {
+	case err != nil || name == c.System:
+		return err
+	case name == "":
+		return fmt.Errorf("what answers at %s is no mock system of this version", url)
+	}
+	return fmt.Errorf("what answers at %s is the mock of %s", url, name)
+}
+
+// askMock puts the faults of a mock system in place of those before, or only looks;
+// look is given the head of the answer.
+func askMock(ctx context.Context, method, url string, faults []mocks.Fault, look func(http.Header)) error {
 	body, err := json.Marshal(faults)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url+"/_faults", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, url+"/_faults", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -115,6 +149,9 @@ func setFaults(ctx context.Context, url string, faults []mocks.Fault) error {
 	if resp.StatusCode != http.StatusOK {
 		answer, _ := io.ReadAll(io.LimitReader(resp.Body, 300)) // only to say why
 		return fmt.Errorf("%s: %s", resp.Status, bytes.TrimSpace(answer))
+	}
+	if look != nil {
+		look(resp.Header)
 	}
 	return nil
 }

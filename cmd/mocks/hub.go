@@ -34,7 +34,7 @@ func (w *world) environment() []string {
 		"HUB_KAFKA=" + strings.Join(w.kafka, ","),
 		"HUB_REDIS=" + w.redis,
 		"HUB_LISTEN=" + w.hub,
-		"HUB_METRICS=" + w.metrics,
+		"HUB_METRICS=" + w.metrics, "HUB_ADDRESSES=" + w.metrics, // the second is hubctl's
 		"HUB_CONSOLE=" + w.console, "HUB_CONSOLE_DEV=true", "HUB_OUTCOMES_DIR=" + filepath.Join(w.dir, "outcomes"),
 		"HUB_OTLP=http://" + w.traces, "HUB_TRACE_SAMPLE=1", "HUB_CONSOLE_TRACE_URL=http://" + w.traces + "/{trace}",
 		"HUB_PERSON_KEY=" + w.secrets.Person,

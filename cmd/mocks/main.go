@@ -131,7 +131,8 @@ func main() {
 		Run   runCmd   `cmd:"" help:"Run the world and a hub, and let sample applications flow."`
 		Fault faultCmd `cmd:"" help:"Switch a fault on in a running world."`
 	}
-	k := kong.Parse(&cli, kong.Name("mocks"), kong.Description("The world around the hub on one machine."), kong.BindTo(ctx, (*context.Context)(nil)))
+	k := kong.Parse(&cli, kong.Name("mocks"), kong.Description("The world around the hub on one machine."), kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Vars{"systems": strings.Join(systemNames(), ", ")})
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "mocks:", err)
 		os.Exit(1)

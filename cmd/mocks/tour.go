@@ -48,9 +48,15 @@ func (s *session) printTour() {
 	for _, p := range presets() {
 		fmt.Fprintf(t, "  %s\t%s\n", s.faultCommand(p.name), p.see)
 	}
-	fmt.Fprintf(t, "  HUB_KAFKA=%s %s dead list\t%s\n", strings.Join(s.world.kafka, ","), s.cmd.hubctl(), "the dead letters, without the console")
+	fmt.Fprintf(t, "  %s dead list\t%s\n", s.operator(), "the dead letters, without the console")
+	fmt.Fprintf(t, "  %s route list\t%s\n", s.operator(), "the routes, and what their breakers are like")
 	t.Flush()
 	fmt.Fprint(s.out, "\nCtrl-C stops it.\n\n")
+}
+
+// operator is hubctl with the settings that it needs for this world.
+func (s *session) operator() string {
+	return fmt.Sprintf("HUB_KAFKA=%s HUB_REDIS=%s HUB_ADDRESSES=%s %s", strings.Join(s.world.kafka, ","), s.world.redis, s.world.metrics, s.cmd.hubctl())
 }
 
 // faultCommand is the command line of a preset.

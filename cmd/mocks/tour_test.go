@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -209,6 +210,34 @@ func TestFaultCommands(t *testing.T) {
 	c.System = "nobody"
 	if _, err := c.url(); err == nil || !strings.Contains(err.Error(), "one of migration, kandas") {
 		t.Errorf("%v, want all systems that there are", err)
+	}
+}
+
+// TestFaultBefallsWhoWasMeant: with the address of another system nothing is switched
+// on, and nothing is said to be.
+func TestFaultBefallsWhoWasMeant(t *testing.T) {
+	faults := mocks.NewFaults(1)
+	ledger, err := mocks.OpenLedger(filepath.Join(t.TempDir(), "ledger"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	api := mocks.Admin(ledger, faults, http.NotFoundHandler())
+	migration, stranger := httptest.NewServer(named("migration", api)), httptest.NewServer(api)
+	defer migration.Close()
+	defer stranger.Close()
+	for _, c := range []struct{ system, url, says string }{
+		{"egov", migration.URL, "is the mock of migration"},
+		{"egov", stranger.URL, "is no mock system"},
+		{"nobody", migration.URL, "one of migration, kandas"},
+	} {
+		var out strings.Builder
+		err := (&faultCmd{Preset: "down", System: c.system, URL: c.url, For: time.Minute, Output: &out}).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), c.says) || out.Len() > 0 || len(faults.Active()) > 0 {
+			t.Errorf("%s at %s: %v, %q, %v", c.system, c.url, err, out.String(), faults.Active())
+		}
+	}
+	if err := (&faultCmd{Preset: "down", System: "migration", URL: migration.URL + "/", For: time.Minute, Output: io.Discard}).Run(t.Context()); err != nil || len(faults.Active()) != 1 {
+		t.Errorf("%v, %v", err, faults.Active())
 	}
 }
 

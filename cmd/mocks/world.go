@@ -224,7 +224,7 @@ func (w *world) startSystem(i int, name string, build func(mocks.Env) (*mocks.Sy
 		return fmt.Errorf("start the mock of %s: %w", name, err)
 	}
 	w.onClose(func() { system.Ledger.Close() })
-	addr, err := w.serve("the mock of "+name, portSystems+i, system.Handler, logger)
+	addr, err := w.serve("the mock of "+name, portSystems+i, named(name, system.Handler), logger)
 	if err != nil {
 		return err
 	}

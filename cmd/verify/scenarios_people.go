@@ -82,7 +82,7 @@ func killLetters(ctx context.Context, r *run) error {
 
 // decide makes one decision and does not mind that another was first.
 func (r *run) decide(ctx context.Context, action string, l listed) {
-	args := []string{"dead", action, l.Letter, "--route", l.Route, "--who", "verify", "--why", "a race"}
+	args := []string{"dead", action, l.Letter, "--route", l.Route, "--no-wait", "--who", "verify", "--why", "a race"}
 	if _, err := r.hubctl(ctx, args...); err == nil {
 		r.bit("decisions", 1)
 	}

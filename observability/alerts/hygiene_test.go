@@ -48,6 +48,28 @@ func names(t *testing.T) (out []string) {
 	return out
 }
 
+// A count over some time is one that Prometheus has stretched to the edges of the time,
+// 2.006 letters: people read whole ones. Only what is a rate has digits behind the point.
+func TestCountsAreWhole(t *testing.T) {
+	whole := 0
+	for _, r := range rules(t) {
+		for _, text := range []string{r.Annotations["summary"], r.Annotations["description"]} {
+			if strings.Contains(text, "| humanize }}") && !strings.Contains(text, "second") {
+				t.Errorf("%s: %q is no rate: printf `%%.0f`", r.Alert, text)
+			}
+			if regexp.MustCompile(`\b1 [a-z]+s\b`).MatchString(text) {
+				t.Errorf("%s: %q is no English", r.Alert, text)
+			}
+			if strings.Contains(text, "printf `%.0f`") {
+				whole++
+			}
+		}
+	}
+	if whole == 0 {
+		t.Error("no alert tells a count")
+	}
+}
+
 func TestAlertsAreComplete(t *testing.T) {
 	for _, r := range rules(t) {
 		if r.Alert == "" {

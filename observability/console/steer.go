@@ -59,9 +59,6 @@ func (v *visit) groupList() error {
 	return v.show(http.StatusOK, "groups", map[string]any{"Now": s, "Groups": groups})
 }
 
-// longest is for how long a pause or a forced breaker may hold.
-const longest = 7 * 24 * time.Hour
-
 // lasting reads how long something is to hold, in minutes. always says that it
 // may hold until it is taken back.
 func (v *visit) lasting(always bool) (time.Duration, error) {
@@ -71,8 +68,8 @@ func (v *visit) lasting(always bool) (time.Duration, error) {
 	}
 	minutes, err := strconv.Atoi(text)
 	d := time.Duration(minutes) * time.Minute
-	if err != nil || d <= 0 || d > longest {
-		return 0, wrong("minutes", int(longest.Minutes()))
+	if err != nil || d <= 0 || d > control.LongestHold {
+		return 0, wrong("minutes", int(control.LongestHold.Minutes()))
 	}
 	return d, nil
 }

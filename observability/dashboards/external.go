@@ -44,6 +44,11 @@ func breakers() []Panel {
 		{Title: "State of each breaker", Kind: Timeline, Unit: units.NoUnit, Width: columns, States: breakerStates,
 			Description: "The worst state of each operation's breaker among the instances. open: the system does not answer, and is asked again by single probes. forced: a person holds it, see hubctl audit list.",
 			Queries:     one(stateNumber(state, breakerStates, "system", "operation"), "{{system}} {{operation}}")},
+		{Title: "Routes whose breaker is not closed, and since when", Kind: Table, Unit: units.Seconds, Width: columns,
+			Description: "Time since the breaker was last closed, probes or not: the longest among the instances. What these routes read waits in Kafka, in order.",
+			Queries: []Query{{Expr: highest(ofSystem("hub_route_info"), "route", "system", "operation") + " * on (system, operation) group_left() " +
+				"(time() - " + lowest(ofSystem("hub_breaker_open_since_timestamp_seconds")+" > 0", "system", "operation") + ")", Legend: "open for",
+				Empty: "in a world that is well every breaker is closed"}}},
 		{Title: "Calls that breakers refused", Kind: Lines, Unit: units.RequestsPerSecond, Width: 12,
 			Description: "Calls that were not made. Their messages wait in their lanes and are not lost.",
 			Queries:     one(perSecond(ofSystem("hub_breaker_rejections_total"), "system"), label("system"))},

@@ -145,7 +145,7 @@ func Annotations() []Annotation {
 			Legend: "{{version}} {{revision}}",
 		}},
 		{"Operator actions", "purple", Query{
-			Expr:   "sum by (action, result) (increase(" + ofHub("hub_operator_actions_total") + "[2m])) > 0",
+			Expr:   "max by (action, result) (increase(" + ofHub("hub_operator_actions_total") + "[2m])) > 0",
 			Legend: "{{action}}: {{result}}",
 			Empty:  "in a world that is well no operator need act",
 		}},

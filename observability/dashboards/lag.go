@@ -49,12 +49,15 @@ func groups() []Panel {
 		{Title: "Rebalances", Kind: Bars, Unit: units.Short, Width: 12,
 			Description: "Generations joined. A few at each deployment; again and again: a hub that is killed, or calls that hold a partition longer than the drain time.",
 			Queries:     one(events(ofRoute("hub_consumer_rebalances_total"), "route"), label("route"))},
-		{Title: "Partitions by instance", Kind: Lines, Unit: units.Short, Width: 12,
+		{Title: "Partitions by instance", Kind: Lines, Unit: units.Short, Width: 8,
 			Description: "How many partitions each hub holds. Uneven for long: an instance has no work for some routes, or keeps leaving its groups.",
 			Queries:     one(sum(ofRoute("hub_consumer_assigned_partitions"), "instance"), label("instance"))},
-		{Title: "Commits by result", Kind: Stacked, Unit: units.OpsPerSecond, Width: 12,
+		{Title: "Commits by result", Kind: Stacked, Unit: units.OpsPerSecond, Width: 8,
 			Description: "Commits of offsets. Errors at a rebalance are normal: another hub has the partition. Errors otherwise: Kafka's coordinator.",
 			Queries:     one(perSecond(ofRoute("hub_consumer_commits_total"), "result"), label("result"))},
+		{Title: "Since the last commit", Kind: Lines, Unit: units.Seconds, Width: 8,
+			Description: "Time since any hub last committed offsets of the route. Climbs while nothing comes in, which is normal; climbs while the lag does: nothing is finished.",
+			Queries:     one(since(ofRoute("hub_consumer_last_commit_timestamp_seconds"), "route"), label("route"))},
 	}
 }
 

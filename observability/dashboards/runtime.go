@@ -48,8 +48,8 @@ func machine() []Panel {
 func operators() []Panel {
 	return []Panel{
 		{Title: "Operator actions", Kind: Bars, Unit: units.Short, Width: 12,
-			Description: "What people did, and whether it was carried out. hubctl audit list says who and why.",
-			Queries:     one(events(ofHub("hub_operator_actions_total"), "action", "result"), "{{action}} {{result}}")},
+			Description: "What people did, by the console or hubctl, and whether it was carried out. hubctl audit list says who and why.",
+			Queries:     one(highest("increase("+ofHub("hub_operator_actions_total")+"[$__rate_interval])", "action", "result"), "{{action}} {{result}}")},
 		{Title: "Audit records that could not be written", Kind: Number, Unit: units.Short, Width: 12, Levels: alarmAbove0,
 			Description: "Then the action was refused. More than 0: repair Kafka; until then nobody can act.",
 			Queries:     one(inRange(ofHub("hub_audit_write_failures_total")), "failures")},

@@ -24,6 +24,16 @@ const (
 	Failed  = "failed"  // it may have taken effect in part
 )
 
+// How operators had a route or its breaker before a command. What a hub had paused by
+// itself is not told.
+const (
+	BeforeRunning    = "running"     // nobody had paused the route
+	BeforePaused     = "paused"      // an operator had
+	BeforeHeldOpen   = "held open"   // the breaker
+	BeforeHeldClosed = "held closed" // the breaker
+	BeforeByItself   = "by itself"   // nobody held the breaker
+)
+
 const typeAudit = "audit.v1"
 
 // An AuditRecord is one step of a command. Writer, Seq, Prev and Hash are given
@@ -35,12 +45,12 @@ type AuditRecord struct {
 	Seq     int       `json:"seq"`
 	Request string    `json:"request"` // the same for all steps of one command
 	Actor   string    `json:"actor"`
+	From    string    `json:"from,omitempty"` // IP address of who asked, where it came over a network
 	Action  string    `json:"action"`
 	Object  string    `json:"object"`
+	Until   time.Time `json:"until,omitzero"`   // end of what is asked for; zero: it has none
+	Before  string    `json:"before,omitempty"` // how operators had it before, as the Before constants say; of the end of a command alone
 	Reason  string    `json:"reason"`
-	From    string    `json:"from,omitempty"`   // address of who asked, without a port; empty for hubctl
-	Until   time.Time `json:"until,omitzero"`   // end of what holds for a time: a pause, a forced breaker
-	Before  string    `json:"before,omitempty"` // state before: running, paused, closed, held open
 	Result  string    `json:"result"`
 	Detail  string    `json:"detail,omitempty"`
 	Prev    string    `json:"prev"`

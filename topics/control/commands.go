@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,14 +29,12 @@ type Commands struct {
 	Routes   []string      // that exist; see Routes
 	Settle   time.Duration // HUB_SETTLE_C3: how long a system may still carry out a call
 
-	// Metrics counts what is done; may be nil.
-	Metrics Metrics
+	Metrics Metrics // may be nil
 }
 
-// Metrics counts what operators do. An action is one of [Actions], a result
-// [Done], [Refused] or [Failed].
+// Metrics counts what goes wrong with commands. What operators do is counted by a
+// [Tally].
 type Metrics interface {
-	Operator(action, result string)
 	AuditFailed() // a record of hub.audit could not be written
 }
 
@@ -80,7 +79,19 @@ func AboutRoute(action string) bool {
 type Order struct {
 	Who, Why string
 	ID       string // of the request; made if empty
-	From     string // address of who asks, without a port; may be empty
+	From     string // IP address of who asks, perhaps with a port; empty where it came over no network
+}
+
+// address is From as the audit keeps it: without its port, and empty where it is no
+// address.
+func (o Order) address() string {
+	if at, err := netip.ParseAddrPort(o.From); err == nil {
+		return at.Addr().Unmap().String()
+	}
+	if at, err := netip.ParseAddr(o.From); err == nil {
+		return at.Unmap().String()
+	}
+	return ""
 }
 
 // A Refusal is a rule that forbids a command. Nothing has happened.
@@ -171,19 +182,24 @@ func aboutPlan(hash string) string {
 // carry does one command, between its records in hub.audit. do returns what is
 // worth noting of what it did.
 func (c *Commands) carry(ctx context.Context, o Order, action, object string, do func(ctx context.Context, o Order) (string, error)) error {
+	return c.carryStep(ctx, o, AuditRecord{Action: action, Object: object}, func(ctx context.Context, o Order, _ *AuditRecord) (string, error) { return do(ctx, o) })
+}
+
+// carryStep is carry where more is to be on record than action and object: do may
+// add to the record of the end.
+func (c *Commands) carryStep(ctx context.Context, o Order, step AuditRecord, do func(ctx context.Context, o Order, end *AuditRecord) (string, error)) error {
+	action := step.Action
 	if err := o.check(); err != nil {
-		c.count(action, Refused)
 		return err // nothing of it may be kept
 	}
 	if o.ID == "" {
 		o.ID = uuid.NewString()
 	}
-	step := AuditRecord{Request: o.ID, Actor: o.Who, Action: action, Object: object, Reason: o.Why, From: o.From, Result: Asked}
+	step.Request, step.Actor, step.From, step.Reason, step.Result = o.ID, o.Who, o.address(), o.Why, Asked
 	if err := c.write(ctx, step); err != nil {
-		c.count(action, Failed)
 		return fmt.Errorf("%s: nothing was done, for it cannot be put on record: %w", action, err)
 	}
-	detail, err := do(ctx, o)
+	detail, err := do(ctx, o, &step)
 	step.Result, step.Detail = Done, detail
 	var refused *Refusal
 	switch {
@@ -194,7 +210,6 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 	case err != nil:
 		step.Result, step.Detail = Failed, observability.Mask(err.Error())
 	}
-	c.count(action, step.Result)
 	// Who gives up now has still done what was done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -202,12 +217,6 @@ func (c *Commands) carry(ctx context.Context, o Order, action, object string, do
 		err = errors.Join(err, fmt.Errorf("%s: the end of the command is not on record: %w", action, noted))
 	}
 	return err
-}
-
-func (c *Commands) count(action, result string) {
-	if c.Metrics != nil {
-		c.Metrics.Operator(action, result)
-	}
 }
 
 // write puts a step on record.
@@ -233,41 +242,6 @@ func (c *Commands) now(ctx context.Context) (State, error) {
 		return State{}, err
 	}
 	return c.Store.State(), nil
-}
-
-// until is when something that holds for d ends; zero where d is zero.
-func until(since time.Time, d time.Duration) time.Time {
-	if d == 0 {
-		return time.Time{}
-	}
-	return since.Add(d)
-}
-
-// ForceBreaker holds the breaker of a route's operation open or closed, for d, or
-// until it is released where d is zero.
-func (c *Commands) ForceBreaker(ctx context.Context, o Order, route, to string, d time.Duration) error {
-	return c.carry(ctx, o, "force breaker "+to, about(route), func(ctx context.Context, o Order) (string, error) {
-		if err := c.known(route); err != nil {
-			return "", err
-		}
-		since := time.Now().UTC()
-		b := Breaker{Route: route, Force: to, Owner: o.Who, Why: o.Why, Since: since, Until: until(since, d)}
-		return "", c.Store.Put(ctx, BreakerKey(route), b)
-	})
-}
-
-// ReleaseBreaker lets a breaker work by itself again.
-func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, actionRelease, about(route), func(ctx context.Context, _ Order) (string, error) {
-		state, err := c.now(ctx)
-		if err != nil {
-			return "", err
-		}
-		if _, ok := state.Breakers[route]; !ok {
-			return "", refuse("breaker_not_held", "no operator holds the breaker of route %s", route)
-		}
-		return "", c.Store.Put(ctx, BreakerKey(route), nil)
-	})
 }
 
 // AcceptLoss lets C2 and C3 routes go on after a loss of Redis' data. It is

@@ -81,10 +81,10 @@ func TestCommandsReachEveryHub(t *testing.T) {
 	hub := d.open("hub")
 	ctx := t.Context()
 	d.must(d.Pause(ctx, order, a, time.Hour))
-	d.must(d.ForceBreaker(ctx, order, a, control.ForceOpen, 0))
+	d.must(d.ForceBreaker(ctx, order, a, control.ForceOpen, time.Hour))
 	d.caught(hub)
 	p, b := hub.State().Pauses[a], hub.State().Breakers[a]
-	if p.Owner != "duty" || p.Why != "a test" || p.Until.Sub(p.Since) != time.Hour || b.Force != control.ForceOpen || !b.Until.IsZero() {
+	if p.Owner != "duty" || p.Why != "a test" || p.Until.Sub(p.Since) != time.Hour || b.Force != control.ForceOpen || b.Until.Sub(b.Since) != time.Hour {
 		t.Errorf("%+v %+v", p, b)
 	}
 	d.must(d.Resume(ctx, order, a))
@@ -230,7 +230,11 @@ func TestCommandsAreCounted(t *testing.T) {
 	a := servertest.Unique("r")
 	d := newDesk(t, servertest.Brokers(t), a)
 	reg := prometheus.NewRegistry()
-	d.Metrics = observability.NewMetrics(reg)
+	metrics := observability.NewMetrics(reg)
+	d.Metrics = metrics
+	tally := control.NewTally(d.cluster).On(d.audit)
+	tally.Metrics = metrics
+	d.must(tally.Begin(t.Context()))
 	d.must(d.Pause(t.Context(), order, a, time.Hour))
 	d.refused(d.Pause(t.Context(), order, "nowhere", time.Hour), "no route")
 	over, cancel := context.WithCancel(t.Context())
@@ -238,6 +242,12 @@ func TestCommandsAreCounted(t *testing.T) {
 	if err := d.Pause(over, order, a, time.Hour); err == nil {
 		t.Error("a command that cannot be put on record is carried out")
 	}
+	counting, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- tally.Run(counting) }()
+	servertest.Eventually(t, "all is counted", func() bool { return sum(t, reg, "hub_operator_actions_total") == 2 })
+	stop()
+	d.must(<-ended)
 	for series, want := range map[string]float64{"hub_operator_actions_total done": 1, "hub_operator_actions_total refused": 1, "hub_audit_write_failures_total": 1} {
 		if got := sum(t, reg, series); got != want {
 			t.Errorf("%s is %v, want %v", series, got, want)

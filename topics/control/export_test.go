@@ -28,6 +28,15 @@ func (a *AuditReader) On(topic string) *AuditReader {
 	return a
 }
 
+// On lets a test keep to topics of its own on a shared Kafka.
+func (t *Tally) On(topic string) *Tally {
+	t.journal.topic = topic
+	return t
+}
+
+// Begin finds the end of what was done before.
+func (t *Tally) Begin(ctx context.Context) error { return t.begin(ctx) }
+
 // ReadAuditOf reads an audit in a topic of a test's own.
 func ReadAuditOf(ctx context.Context, cluster *topics.Cluster, topic string) ([]AuditRecord, error) {
 	return readAudit(ctx, NewAuditReader(cluster).On(topic))

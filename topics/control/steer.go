@@ -1,34 +1,47 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
 )
 
-// Pause keeps a route from calling its system, for d, or until it is resumed
-// where d is zero. What it reads waits.
+// Pause keeps a route from calling its system, for d, which is at most LongestHold, or
+// until it is resumed where d is zero. What it reads waits.
 func (c *Commands) Pause(ctx context.Context, o Order, route string, d time.Duration) error {
-	return c.carry(ctx, o, actionPause, about(route), func(ctx context.Context, o Order) (string, error) {
-		return "", c.pause(ctx, o, route, d)
-	})
+	return c.pause(ctx, o, actionPause, route, d, func(context.Context) (string, error) { return "", nil })
 }
 
-func (c *Commands) pause(ctx context.Context, o Order, route string, d time.Duration) error {
-	if err := c.known(route); err != nil {
-		return err
-	}
+// pause pauses a route, and does what is to follow.
+func (c *Commands) pause(ctx context.Context, o Order, action, route string, d time.Duration, then func(context.Context) (string, error)) error {
 	since := time.Now().UTC()
-	return c.Store.Put(ctx, PauseKey(route), Pause{Route: route, Owner: o.Who, Why: o.Why, Since: since, Until: until(since, d)})
-}
-
-// Resume ends an operator's pause. The hub's own reasons stay.
-func (c *Commands) Resume(ctx context.Context, o Order, route string) error {
-	return c.carry(ctx, o, actionResume, about(route), func(ctx context.Context, _ Order) (string, error) {
+	step := AuditRecord{Action: action, Object: about(route), Until: until(since, d)}
+	return c.carryStep(ctx, o, step, func(ctx context.Context, o Order, end *AuditRecord) (string, error) {
+		if err := cmp.Or(c.known(route), lasts(d, true)); err != nil {
+			return "", err
+		}
 		state, err := c.now(ctx)
 		if err != nil {
 			return "", err
 		}
+		end.Before = state.beforeRoute(route)
+		p := Pause{Route: route, Owner: o.Who, Why: o.Why, Since: since, Until: step.Until}
+		if err := c.Store.Put(ctx, PauseKey(route), p); err != nil {
+			return "", err
+		}
+		return then(ctx)
+	})
+}
+
+// Resume ends an operator's pause. The hub's own reasons stay.
+func (c *Commands) Resume(ctx context.Context, o Order, route string) error {
+	return c.carryStep(ctx, o, AuditRecord{Action: actionResume, Object: about(route)}, func(ctx context.Context, _ Order, end *AuditRecord) (string, error) {
+		state, err := c.now(ctx)
+		if err != nil {
+			return "", err
+		}
+		end.Before = state.beforeRoute(route)
 		if _, ok := state.Pauses[route]; !ok {
 			return "", refuse("pause_none", "no operator has paused route %s", route)
 		}
@@ -54,10 +67,7 @@ const pollQuiet = 250 * time.Millisecond
 // that cannot read hub.control does not know of the pause; what a system was sent
 // it may go on with for HUB_SETTLE_C2 or C3.) Cut off, it leaves the route paused.
 func (c *Commands) Drain(ctx context.Context, o Order, route string, d time.Duration, q Quiet) error {
-	return c.carry(ctx, o, actionDrain, about(route), func(ctx context.Context, o Order) (string, error) {
-		if err := c.pause(ctx, o, route, d); err != nil {
-			return "", err
-		}
+	return c.pause(ctx, o, actionDrain, route, d, func(ctx context.Context) (string, error) {
 		waited, err := q.await(ctx, route)
 		if err != nil {
 			return "", fmt.Errorf("route %s is paused, but it is not known whether a call is under way: %w", route, err)

@@ -75,33 +75,57 @@ func (r *recorder) Operator(action, result string) {
 
 func (r *recorder) AuditFailed() { r.Operator("audit", "failed") }
 
-// Each command is counted once, with what came of it, and under a name that is
-// known beforehand.
+// Each command is counted once, whoever carried it out and with what came of it, and
+// under a name that is known beforehand. What was done before is not counted.
 func TestEachCommandIsCountedOnce(t *testing.T) {
 	a := servertest.Unique("r")
 	d := newDesk(t, servertest.Brokers(t), a)
+	other := &control.Commands{Cluster: d.cluster, Producer: d.producer, Store: d.Store, Audit: control.NewAudit(d.cluster, d.producer).On(d.audit), Routes: d.Routes}
 	r := &recorder{}
 	d.Metrics = r
 	d.must(d.Pause(t.Context(), order, a, 0))
-	d.refused(d.Pause(t.Context(), control.Order{}, a, 0), "who wants it")
+	tally := control.NewTally(d.cluster).On(d.audit)
+	tally.Metrics = r
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	d.must(tally.Begin(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- tally.Run(ctx) }()
+
+	d.must(other.Pause(t.Context(), order, a, 0))
+	d.refused(d.Pause(t.Context(), control.Order{}, a, 0), "who wants it") // nothing of it is kept
 	d.refused(d.Pause(t.Context(), order, "nowhere", 0), "no route")
-	d.must(d.ForceBreaker(t.Context(), order, a, control.ForceClosed, 0))
+	d.must(d.ForceBreaker(t.Context(), order, a, control.ForceClosed, time.Hour))
 	d.must(d.ReleaseBreaker(t.Context(), order, a))
 	d.refused(d.Replay(t.Context(), order, a, "none"), "no unresolved letter")
-	cut, cancel := context.WithCancel(t.Context())
-	cancel()
+	cut, stop := context.WithCancel(t.Context())
+	stop()
 	if err := d.Resume(cut, order, a); err == nil {
 		t.Error("a command without an audit was done")
 	}
-	want := []string{"pause route: done", "pause route: refused", "pause route: refused", "force breaker closed: done", "release breaker: done",
-		"replay letter: refused", "audit: failed", "resume route: failed"}
-	if !slices.Equal(r.seen, want) {
-		t.Errorf("counted %q", r.seen)
+	d.must(d.Resume(t.Context(), order, a))
+	want := []string{"audit: failed", "force breaker closed: done", "pause route: done", "pause route: refused", "release breaker: done",
+		"replay letter: refused", "resume route: done"}
+	servertest.Eventually(t, "the last command is counted", func() bool { return slices.Contains(r.all(), "resume route: done") })
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
-	for _, seen := range r.seen {
+	got := r.all()
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("counted %q", got)
+	}
+	for _, seen := range got {
 		action, _, _ := strings.Cut(seen, ":")
 		if action != "audit" && !slices.Contains(control.Actions(), action) {
 			t.Errorf("%s is no known action", action)
 		}
 	}
+}
+
+// all is what was counted so far.
+func (r *recorder) all() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.seen)
 }

@@ -190,7 +190,11 @@ func (s *Store) Caught(ctx context.Context) error {
 			}
 		}
 		if pause(ctx, failures) != nil {
-			return fmt.Errorf("hub.control has not been read to its end: %w", errors.Join(err, s.lastProblem()))
+			problem := s.lastProblem()
+			if problem != nil && err != nil && problem.Error() == err.Error() {
+				problem = nil // once is enough
+			}
+			return fmt.Errorf("hub.control has not been read to its end: %w", errors.Join(err, problem))
 		}
 	}
 }

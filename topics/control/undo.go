@@ -13,7 +13,7 @@ import (
 // returned, and holds its application from then on. What followed it meanwhile
 // was not held and has passed. It can be undone as long as the done marker of the
 // message lives (the retention of its source and a day), and Undo waits up to
-// wait for a hub to do it.
+// wait for a hub to do it; where that is zero, it does not wait.
 func (c *Commands) Undo(ctx context.Context, o Order, route, id string, wait time.Duration) (again string, err error) {
 	err = c.carry(ctx, o, actionUndo, about(route)+"/"+aboutLetter(id), func(ctx context.Context, o Order) (string, error) {
 		if err := c.known(route); err != nil {
@@ -27,6 +27,9 @@ func (c *Commands) Undo(ctx context.Context, o Order, route, id string, wait tim
 		discard, _ := discardOf(l)
 		if again, err = c.Producer.Undo(ctx, l, discard.ID, o.ID, o.Who, o.Why); err != nil {
 			return "", err
+		}
+		if wait == 0 {
+			return "letter " + again, nil
 		}
 		return "letter " + again, reappears(ctx, log, again, o.ID, wait)
 	})

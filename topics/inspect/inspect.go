@@ -6,7 +6,7 @@
 // programs.
 //
 // What only a hub knows, such as the state of its breakers and why it has paused
-// a route by itself, is in the hub's metrics.
+// a route by itself, is in the hub's metrics, which [AskHubs] reads.
 package inspect
 
 import (

@@ -13,11 +13,12 @@ const (
 	OK   = "ok"
 	Warn = "warn" // the hub runs, but somebody should look
 	Fail = "fail" // the hub, or some routes, cannot do their work
+	Skip = "skip" // it was not looked at, or is not known here
 )
 
 // A Finding is what came of one thing that was tried.
 type Finding struct {
-	Verdict string `json:"verdict"` // OK, Warn, Fail
+	Verdict string `json:"verdict"` // OK, Warn, Fail, Skip
 	About   string `json:"about"`   // kafka, topics, redis, a system, ...
 	Text    string `json:"text"`    // on one line, with what to do about it
 }
@@ -32,10 +33,12 @@ type Report struct {
 // NewReport returns a report that hands its findings to tell.
 func NewReport(tell func(Finding)) *Report { return &Report{tell: tell} }
 
-// OK, Warn and Fail add a finding.
+// OK, Warn, Skip and Fail add a finding.
 func (r *Report) OK(about, format string, args ...any) { r.add(OK, about, format, args...) }
 
 func (r *Report) Warn(about, format string, args ...any) { r.add(Warn, about, format, args...) }
+
+func (r *Report) Skip(about, format string, args ...any) { r.add(Skip, about, format, args...) }
 
 func (r *Report) Fail(about, format string, args ...any) {
 	r.Failed = true

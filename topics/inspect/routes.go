@@ -12,21 +12,25 @@ import (
 	"kandashub/topics/control"
 )
 
-// The states of a route, as far as Kafka tells.
+// The states of a route. Kafka tells only that nobody runs it, and hub.control what
+// operators want: the others are known once hubs have told; see [Route.Hear].
 const (
-	Running = "running" // a hub runs it; it may have paused it by itself, which its metrics tell
-	Paused  = "paused"  // by an operator
+	Running = "running" // at all its hubs
+	Paused  = "paused"  // by an operator, or at one of its hubs by the hub itself
+	Failed  = "failed"  // one of its hubs has stopped it for good
 	Absent  = "absent"  // no hub runs it
+	Unknown = "unknown" // hubs run it, and have not told whether they have paused it
 )
 
 // A Route is what waits in a route, and what operators want of it.
 type Route struct {
 	Name    string   `json:"route"`
 	Sources []string `json:"sources"`
-	State   string   `json:"state"` // Running, Paused, Absent
+	State   string   `json:"state"` // Running, Paused, Failed, Absent, Unknown
 
 	Pause   *control.Pause   `json:"pause,omitempty"`   // an operator's
 	Breaker *control.Breaker `json:"breaker,omitempty"` // held by an operator
+	Told    *Told            `json:"told,omitempty"`    // by hubs; nil where none was asked
 
 	Group   string    `json:"group"` // its state, in Kafka's words
 	Members int       `json:"members"`
@@ -69,7 +73,7 @@ func routes(ctx context.Context, cluster *topics.Cluster, of []topics.Route, wan
 // routeOf puts together what is known of a route.
 func routeOf(r topics.Route, g Group, w topics.Waiting, wanted control.State) Route {
 	out := Route{
-		Name: r.Name, Sources: r.Sources, State: Running, Group: g.State, Members: len(g.Members),
+		Name: r.Name, Sources: r.Sources, State: Unknown, Group: g.State, Members: len(g.Members),
 		Parked: w.Parked, ParkedKeys: w.Keys, Letters: w.Letters,
 	}
 	out.Lag, out.Oldest = g.Lag()
@@ -84,6 +88,9 @@ func routeOf(r topics.Route, g Group, w topics.Waiting, wanted control.State) Ro
 	}
 	if b, ok := wanted.Breakers[r.Name]; ok {
 		out.Breaker = &b
+		if b.Force == control.ForceOpen && out.State == Unknown {
+			out.State = Paused
+		}
 	}
 	return out
 }
