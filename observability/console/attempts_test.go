@@ -182,7 +182,7 @@ func TestWhereAnApplicationIs(t *testing.T) {
 	p.has(p.get(letterURL(id)), advice)
 	w.refusing(false)
 	w.sendAs("egov-1", "egov-1-2") // a second chain, which waits behind the letter
-	page = look("Later messages behind it: 1.")
+	look("Later messages behind it: 1.")
 	if status, _, page := p.post(letterURL(id)+"/replay", order()); status != http.StatusSeeOther {
 		t.Fatalf("%d\n%s", status, main(page))
 	}
