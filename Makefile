@@ -27,20 +27,17 @@ TOUR := observability/console/tour
 tour: ## take the README's pictures anew
 	@TOUR_PICTURES=$(CURDIR)/$(TOUR) $(GO) test -count=1 -v -run '^TestTourPictures$$' ./cmd/mocks
 
-# The packages whose suites run once more against a real Kafka and Redis: one
-# after another (-p 1), because hubs of two packages would share consumer groups.
-SERVER_SUITES := ./topics/... ./cmd/hub ./cmd/hubctl ./cmd/mocks
-
 # The browser's tests have a target of their own.
 NO_BROWSER := -skip '^TestConsole'
 
+# Most of the tests' time goes by waiting, for leases, sessions and Prometheus. So more
+# packages are under way than there are cores, and then two parts side by side, each
+# with servers and ports of its own. The alerts come first, and what is for them is
+# built before: they go beside the part that computes least, and the browser does not.
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, the smoke part of verify, and the alerts
-	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on $(NO_BROWSER) ./...
-	@$(MAKE) --no-print-directory test-console
-	@$(MAKE) --no-print-directory test-real
-	@$(MAKE) --no-print-directory test-boards
-	@$(MAKE) --no-print-directory verify-smoke
-	@$(MAKE) --no-print-directory test-alerts
+	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -p 4 -shuffle=on $(NO_BROWSER) ./...
+	@$(MAKE) --no-print-directory build failpoints
+	@$(MAKE) --no-print-directory -j2 -Otarget test-alerts test-real verify-smoke test-console test-boards
 
 # The console in Debian's chromium. Without it the tests say so and are skipped; in
 # CI that is a failure. SHOTS=folder keeps a picture of every page.
@@ -53,17 +50,25 @@ AXE := observability/console/axe
 axe:
 	@[ -e $(AXE)/node_modules/axe-core/axe.min.js ] || ! command -v npm >/dev/null 2>&1 || (cd $(AXE) && npm ci --ignore-scripts --no-audit --no-fund --silent)
 
-# KAFKA_BROKERS and REDIS_ADDR as given; else containers, where Docker answers.
-test-real:
-	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then \
-		$(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SERVER_SUITES); \
-	elif timeout 10 docker info >/dev/null 2>&1; then \
-		$(GO) run ./deploy/containers $(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SERVER_SUITES); \
-	elif [ -n "$$CI" ]; then \
-		echo "test-real: neither KAFKA_BROKERS and REDIS_ADDR nor a container engine: in CI that is a failure" >&2; exit 1; \
-	else \
-		echo "test-real: skipped: set KAFKA_BROKERS and REDIS_ADDR, start Docker, or run deploy/servers/with-servers make test"; \
-	fi
+# The suites that run once more against a real Kafka and Redis, in two halves with
+# servers of their own. Packages of a half go one after another (-p 1), because hubs of
+# two would share consumer groups.
+SUITES_topics := ./topics/...
+SUITES_hubs := ./cmd/hub ./cmd/hubctl ./cmd/mocks
+
+test-real: test-real-topics test-real-hubs
+ifdef KAFKA_BROKERS
+test-real-hubs: test-real-topics
+endif
+
+# KAFKA_BROKERS and REDIS_ADDR as given, for one half after the other; else containers,
+# where Docker answers; else, in CI, plain processes.
+test-real-topics test-real-hubs: test-real-%:
+	@if [ -n "$$KAFKA_BROKERS" ] && [ -n "$$REDIS_ADDR" ]; then servers=; \
+	elif timeout 10 docker info >/dev/null 2>&1; then servers="$(GO) run ./deploy/containers"; \
+	elif [ -n "$$CI" ]; then servers=deploy/servers/with-servers; \
+	else echo "$@: skipped: set KAFKA_BROKERS and REDIS_ADDR, start Docker, or run deploy/servers/with-servers make test"; exit 0; fi; \
+	$$servers $(GO) test $(RACE) -count=1 -p 1 $(NO_BROWSER) $(SUITES_$*)
 
 # Every query of every Grafana board, on a Prometheus that reads a hub at work.
 test-boards:
@@ -129,4 +134,4 @@ check: lint vuln test ## what CI runs
 clean: ## remove what was built
 	@rm -rf $(BIN)
 
-.PHONY: help build run tour test test-real test-console axe test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean
+.PHONY: help build run tour test test-real test-real-topics test-real-hubs test-console axe test-boards test-alerts verify verify-smoke failpoints bench fuzz lint vuln check clean

@@ -130,5 +130,15 @@
 // # Probes
 //
 // [Server] serves /metrics, as text or OpenMetrics (which has the exemplars), /livez
-// and /readyz.
+// and /readyz. There is no probe of the start: /livez answers from the moment at which
+// the process listens, so that there is nothing for one to wait for.
+//
+// # What is left out, and why
+//
+//	a canary       a message of ours in a topic of the state systems would be read by
+//	               all who read it, and would need an exception in each contract. What
+//	               it would find at night, when nothing else flows, has alerts that
+//	               need no traffic: of partitions, fetching, committing, Redis
+//	a mock mode    the hub has none: mocks are other programs, by the systems' URLs
+//	retry tiers    a message that waits is parked behind its application, not by time
 package observability

@@ -141,14 +141,14 @@ func (l *life) mark(ctx context.Context) (replies []Reply, settled bool, err err
 		return nil, false, err
 	}
 	if op.Voided != nil {
-		for _, id := range op.Voided(l.msg) {
-			if err := l.Claims.Unmark(ctx, l.marks, id); err != nil {
+		for _, v := range op.Voided(l.msg) {
+			if err := l.Claims.Unmark(ctx, l.marks, v.MessageID, v.Since); err != nil {
 				return nil, false, l.claimError(ctx, err)
 			}
 		}
 	}
-	held, err := l.Claims.Mark(ctx, l.marks, l.msg.ID)
-	if err != nil {
+	var held *claims.Holder
+	if l.marked, held, err = l.Claims.Mark(ctx, l.marks, l.msg.ID); err != nil {
 		return nil, false, l.claimError(ctx, l.giveBack(ctx, err))
 	}
 	if held == nil {

@@ -82,6 +82,7 @@ type life struct {
 	msg     Message
 	claim   *claims.Claim
 	marks   []string
+	marked  time.Time           // the marks were written, on Redis' clock
 	sent    bool                // the claim says sent: an effect is possible
 	kept    bool                // the claim keeps the answer: the effect is done
 	done    func(error)         // tells the gate what came of it

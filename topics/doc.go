@@ -85,7 +85,8 @@
 //
 // What has become of a message is reported where it is finished (report.go) and
 // written to hub.outcomes beside its path (package outcomes), with the attempts
-// before its last one (tries.go). The committer waits for that, nobody else does.
+// before its last one (tries.go) and the pauses of its route for which it has waited
+// (pauses.go). The committer waits for that, nobody else does.
 //
 // # Waiting
 //

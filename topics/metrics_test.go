@@ -82,7 +82,13 @@ func TestWhatBecomesOfMessagesIsCounted(t *testing.T) {
 		{testPartitions, "hub_route_partitions", []string{name}},
 		{0, "hub_dlq_resolved_total", []string{"discarded", name}},
 	} {
-		servertest.Eventually(t, fmt.Sprint(want), func() bool { return series(t, reg, want.metric, want.values...) == want.n })
+		servertest.Eventually(t, fmt.Sprint(want), func() bool {
+			n := series(t, reg, want.metric, want.values...)
+			// A hub that loses its partitions, on a machine that is too busy for its
+			// heartbeats, reads again what it has not committed.
+			anew := series(t, reg, "hub_consumer_rebalances_total", name) > 1
+			return n == want.n || anew && n > want.n
+		})
 	}
 	b.decide(b.letters(2)[0], topics.DecideDiscard, servertest.Unique("decision"))
 	servertest.Eventually(t, "the decision is counted", func() bool { return series(t, reg, "hub_dlq_resolved_total", "discarded", name) == 1 })

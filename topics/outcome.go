@@ -122,12 +122,12 @@ func (l *life) giveBack(ctx context.Context, err error) error {
 	return err
 }
 
-// unmark takes the message's markers away.
+// unmark takes the message's markers away, as this attempt has written them.
 func (l *life) unmark(ctx context.Context) error {
 	if len(l.marks) == 0 {
 		return nil
 	}
-	return l.step(ctx, func() error { return l.Claims.Unmark(ctx, l.marks, l.msg.ID) })
+	return l.step(ctx, func() error { return l.Claims.Unmark(ctx, l.marks, l.msg.ID, l.marked) })
 }
 
 // failed decides by class what becomes of a message without an answer.

@@ -27,6 +27,13 @@ func (e Effect) keepsReply() bool { return e != C1 }
 // no harm, "claimed, perhaps not sent" need not be told from "sent".
 func (e Effect) sentAtOnce() bool { return e == C1 || e == ReadOnly }
 
+// A VoidedCall is a call that never happened: of this message, as far as it had come
+// by that time. The message may be taken up again later, and call.
+type VoidedCall struct {
+	MessageID string
+	Since     time.Time // of the marker, or when the message said sent
+}
+
 // An Operation is one operation of one external system with the rule that
 // turns its answer into replies. Its functions are called by many goroutines at
 // once, end soon after their context ends, do not retry, and return errors of
@@ -55,9 +62,10 @@ type Operation struct {
 	// nil.
 	Markers func(m Message) ([]string, error)
 
-	// Voided are ids of messages of which a person has found out that their
-	// call never happened: their markers go first. May be nil.
-	Voided func(m Message) []string
+	// Voided are the calls of which a person has found out that they never
+	// happened: their markers go first, unless they have been written again
+	// since. May be nil.
+	Voided func(m Message) []VoidedCall
 
 	// Freed says of the answer to m that the system has refused, so that the
 	// markers go. Required with Markers.

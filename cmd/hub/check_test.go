@@ -13,6 +13,7 @@ import (
 
 	"kandashub/topics"
 	"kandashub/topics/contract"
+	"kandashub/topics/servertest"
 )
 
 // checkPlan names topics that the contract has.
@@ -34,17 +35,6 @@ func listenTCP(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return l.Addr().String()
-}
-
-// closedPort returns an address where nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
 	return l.Addr().String()
 }
 
@@ -141,8 +131,8 @@ func TestCheckOfASoundWorld(t *testing.T) {
 }
 
 func TestCheckOfABrokenWorld(t *testing.T) {
-	code, out := runCheck(t, "HUB_KAFKA="+closedPort(t), "HUB_REDIS="+closedPort(t),
-		"HUB_KANDAS_URL=http://"+closedPort(t), "HUB_MIGPOLICE_URL=http://"+closedPort(t), "HUB_INTAKE_EGOV_TOKEN=", "HUB_LEESE=1s")
+	code, out := runCheck(t, "HUB_KAFKA="+servertest.FreeAddress(t), "HUB_REDIS="+servertest.FreeAddress(t),
+		"HUB_KANDAS_URL=http://"+servertest.FreeAddress(t), "HUB_MIGPOLICE_URL=http://"+servertest.FreeAddress(t), "HUB_INTAKE_EGOV_TOKEN=", "HUB_LEESE=1s")
 	if code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}

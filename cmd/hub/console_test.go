@@ -32,7 +32,7 @@ func newConsoleWorld(t *testing.T, changes ...string) *consoleWorld {
 	k := newKafka(t)
 	rdb := redis.NewClient(&redis.Options{Addr: miniredis.RunT(t).Addr(), MaxRetries: -1})
 	t.Cleanup(func() { rdb.Close() })
-	address := freeAddress(t)
+	address := servertest.FreeAddress(t)
 	w := newWorldOn(t, []string{k.addr}, rdb, append([]string{"HUB_CONSOLE=" + address, "HUB_CONSOLE_DEV=true", "HUB_OUTCOMES_DIR=" + t.TempDir(),
 		"HUB_BREAKER_FAILURES=3"}, changes...)...)
 	w.start()

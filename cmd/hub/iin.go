@@ -220,12 +220,17 @@ func generate(ctx context.Context, office iinGenerator, m topics.Message) ([]top
 
 // voidGenerations are those of which a person has found out that they never
 // happened (domain.md 3.2, "none was generated").
-func voidGenerations(m topics.Message) []string {
+func voidGenerations(m topics.Message) (voided []topics.VoidedCall) {
 	r, err := iinRequest(m)
 	if err != nil {
 		return nil
 	}
-	return r.Void
+	for _, g := range r.Voided {
+		if since, err := time.Parse(time.RFC3339Nano, g.Since); err == nil { // the schema says so
+			voided = append(voided, topics.VoidedCall{MessageID: g.MessageID, Since: since})
+		}
+	}
+	return voided
 }
 
 // refusedToGenerate says that the system has made no IIN for the person that m
@@ -249,7 +254,7 @@ func lookForGenerated(m topics.Message, holder string, since time.Time) ([]topic
 	}
 	if i := r.Unsettled(); i >= 0 {
 		r.Generation = &payload.Generation{
-			Ref: r.Persons[i].Ref, Since: since.UTC().Format(time.RFC3339), MessageID: holder,
+			Ref: r.Persons[i].Ref, Since: since.UTC().Format(time.RFC3339Nano), MessageID: holder,
 		}
 	}
 	return toLookup(r), nil

@@ -374,6 +374,16 @@ func TestGenerateOperation(t *testing.T) {
 			t.Fatalf("generation %v", r.Generation)
 		}
 	})
+	t.Run("what was found out is of the marker that was asked about", func(t *testing.T) {
+		marked := since.Add(123 * time.Millisecond)
+		replies, err := op.Taken(m, "m-9", marked)
+		_, r := one(t, replies, err)
+		r.Voided = append(r.Voided, *r.Generation)
+		got := op.Voided(iinMessage(t, payload.TypeIINGeneration, "m-2", r))
+		if len(got) != 1 || got[0].MessageID != "m-9" || !got[0].Since.Equal(marked) {
+			t.Fatalf("void is %v, want m-9 of %s", got, marked)
+		}
+	})
 	t.Run("stale after an hour", func(t *testing.T) {
 		if _, stale := op.Stale(m, m.Time.Add(time.Hour), m.Time); stale {
 			t.Fatal("stale at one hour")

@@ -290,7 +290,9 @@ func leaks(text string, values []string) (shown []string) {
 			continue
 		}
 		ascii := strconv.QuoteToASCII(v)
-		for _, form := range []string{v, url.QueryEscape(v), url.PathEscape(v), ascii[1 : len(ascii)-1], mockshep.Escape(v)} {
+		forms := []string{v, url.QueryEscape(v), url.PathEscape(v), ascii[1 : len(ascii)-1], mockshep.Escape(v)}
+		slices.Sort(forms)
+		for _, form := range slices.Compact(forms) {
 			if contains(text, strings.ToLower(form)) {
 				shown = append(shown, v)
 				break
@@ -378,8 +380,9 @@ func (w *world) plant(temp string, spans *spantest.Receiver, desk *desk, values 
 			w.t.Fatal(err)
 		}
 	}
+	planted := []string{name, number} // others' values were not found before: only these can be
 	for place, text := range w.places(temp, spans, desk) {
-		if place != "/metrics" && place != "/readyz" && len(leaks(text, values)) == 0 {
+		if place != "/metrics" && place != "/readyz" && len(leaks(text, planted)) == 0 {
 			w.t.Errorf("a value planted in %s is not found", place)
 		}
 	}

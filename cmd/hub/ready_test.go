@@ -28,7 +28,7 @@ type stoppableKafka struct {
 
 func newKafka(t *testing.T) *stoppableKafka {
 	t.Helper()
-	k := &stoppableKafka{t: t, addr: freeAddress(t), dir: t.TempDir()}
+	k := &stoppableKafka{t: t, addr: servertest.FreeAddress(t), dir: t.TempDir()}
 	k.start()
 	t.Cleanup(func() { k.cluster.Close() })
 	return k

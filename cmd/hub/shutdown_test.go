@@ -96,7 +96,7 @@ func TestTwoHubsShareTheWork(t *testing.T) {
 	for name, value := range w.environ {
 		other.environ[name] = value
 	}
-	other.door, other.probes, other.log = freeAddress(t, w.door, w.probes), freeAddress(t, w.door, w.probes), &logLines{}
+	other.door, other.probes, other.log = servertest.FreeAddress(t, w.door, w.probes), servertest.FreeAddress(t, w.door, w.probes), &logLines{}
 	other.environ["HUB_LISTEN"], other.environ["HUB_METRICS"] = other.door, other.probes
 	stop := other.start()
 	assigned := `hub_consumer_assigned_partitions{route="register"}`

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -75,9 +73,9 @@ func newWorldOn(t *testing.T, brokers []string, rdb *redis.Client, changes ...st
 	w := &world{hearing: new(sync.Mutex),
 		t: t, brokers: brokers, rdb: rdb, cluster: topics.NewCluster(brokers), register: mocks.NewRegister(),
 		systems: map[string]*mocks.System{}, calls: map[string]*callLog{}, urls: map[string]string{}, tokens: map[string]string{},
-		run: servertest.Unique(""), door: freeAddress(t), log: &logLines{},
+		run: servertest.Unique(""), door: servertest.FreeAddress(t), log: &logLines{},
 	}
-	w.probes = freeAddress(t, w.door)
+	w.probes = servertest.FreeAddress(t, w.door)
 	t.Cleanup(w.cluster.Close)
 	w.producer = topics.NewProducer(w.cluster, produceTimeout, nil)
 	w.createTopics()
@@ -136,24 +134,6 @@ func (w *world) topicNames() (names []string) {
 		names = append(names, t.Name)
 	}
 	return names
-}
-
-// freeAddress finds an address that nobody uses, below those that connections
-// are given and those that the world of cmd/mocks takes, so that it stays free
-// while nothing listens there.
-func freeAddress(t *testing.T, but ...string) string {
-	t.Helper()
-	for {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+mathrand.IntN(10000)))
-		if err != nil {
-			continue
-		}
-		addr := l.Addr().String()
-		l.Close()
-		if !slices.Contains(but, addr) {
-			return addr
-		}
-	}
 }
 
 // startSystem runs one mock system on an address of its own.

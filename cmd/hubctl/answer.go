@@ -82,7 +82,7 @@ func iinAnswer(l topics.Letter, number string) ([]topics.GivenReply, error) {
 		return nil, errors.New("the letter does not ask whether an IIN was generated")
 	}
 	if number == "" {
-		r.Void = append(r.Void, r.Generation.MessageID)
+		r.Voided = append(r.Voided, *r.Generation)
 	} else {
 		if err := iin.Check(number); err != nil {
 			return nil, fmt.Errorf("--iin: %w", err)

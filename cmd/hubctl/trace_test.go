@@ -1,11 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"kandashub/topics"
 	"kandashub/topics/outcomes"
 	"kandashub/topics/servertest"
 )
@@ -62,6 +64,35 @@ func TestTrace(t *testing.T) {
 	expect(t, exitOK, trace, "delivered", "test: do", "nothing of it waits", "by duty")
 	expect(t, exitNothing, []string{"trace", "migration-9"}, "nothing is known")
 	expect(t, exitNothing, []string{"trace", "990101200017"}, "nothing is known of such")
+}
+
+// What waits is told although no outcome tells of it yet, and if operators keep its
+// route from calling, that and since when.
+func TestTraceOfWhatWaits(t *testing.T) {
+	c := cluster(t)
+	producer := topics.NewProducer(c, 5*time.Second, nil)
+	m := topics.Message{ID: "m-1", Type: "kz.migration.application.submitted.v1", Source: "migration", Subject: "migration-1", Time: time.Now(), Data: json.RawMessage(`{}`)}
+	if err := producer.Publish(t.Context(), "migration.applications", m); err != nil {
+		t.Fatal(err)
+	}
+	trace := []string{"trace", "migration-1"}
+	expect(t, exitOK, trace, "written", "migration.applications", "WAITS", "it waits: see")
+	expect(t, exitOK, by("route", "pause", "register"))
+	expect(t, exitOK, by("breaker", "open", "register"))
+	expect(t, exitOK, trace, "WAITS, pause (operator) since", "WAITS, breaker open since", "so far, by duty")
+	var w way
+	out := expect(t, exitOK, append(trace, "-o", "json"))
+	compiled(t).obeyed(t, "trace", []byte(out))
+	read(t, out, &w)
+	reasons := map[string]bool{}
+	for _, e := range w.Events {
+		if e.Kind == outcomes.EventPaused && e.Open && !e.Since.IsZero() && e.Route == "register" && e.Message == "m-1" {
+			reasons[e.Pause] = true
+		}
+	}
+	if !w.Open || len(reasons) != 2 || !reasons[topics.PauseOperator] || !reasons[topics.PauseBreaker] {
+		t.Errorf("the reasons are %v of %+v", reasons, w)
+	}
 }
 
 // A letter is printed also when there is no time to find the attempts at its

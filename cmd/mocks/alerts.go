@@ -45,13 +45,13 @@ func firing(ctx context.Context, server *promserver.Server) (map[string]bool, er
 		return nil, err
 	}
 	found := map[string]bool{}
-	for _, labels := range alerts {
-		if labels["severity"] == "none" {
+	for _, a := range alerts {
+		if a.Labels["severity"] == "none" {
 			continue
 		}
-		name := labels["alertname"]
+		name := a.Labels["alertname"]
 		for _, about := range []string{"route", "system", "operation"} {
-			if v := labels[about]; v != "" {
+			if v := a.Labels[about]; v != "" {
 				name += " " + v
 			}
 		}

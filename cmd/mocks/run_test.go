@@ -31,7 +31,7 @@ func TestRunOnce(t *testing.T) {
 			dir := t.TempDir()
 			c := runCmd{
 				worldFlags: worldFlags{Kafka: kafka, Redis: redis, Seed: 1, Dir: dir},
-				Hub:        filepath.Join(bin, "hub"), Once: true, Kill: kill, Timeout: 3 * time.Minute, Output: &out,
+				Hub:        filepath.Join(bin, "hub"), Once: true, Kill: kill, Timeout: 7 * time.Minute, Output: &out,
 			}
 			err := c.Run(t.Context())
 			log, readErr := os.ReadFile(filepath.Join(dir, "hub.log"))

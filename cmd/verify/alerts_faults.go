@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"kandashub/cmd/verify/broker"
+	"kandashub/cmd/verify/load"
 	"kandashub/cmd/verify/proxy"
 	"kandashub/mocks"
 )
@@ -52,6 +53,14 @@ func refusedLetters() trial {
 	const letters = 2
 	t.strike = both(t.strike, faulty("egov", mocks.Fault{Status: http.StatusUnprocessableEntity, Times: letters}))
 	t.heal = both(t.heal, decide("notify-egov", "replay", letters))
+	return t
+}
+
+// unpublished makes replies that cannot be written. Hubs give up a write after 5 s, all of
+// a partition together: only many applications, one after another, fail all the time.
+func unpublished() trial {
+	t := kafkaRefuses("replies cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted"}, "HubPublishFailing", "HubAttemptStuck")
+	t.strike = both(t.strike, sends(load.Plan{Run: "unpublished", Fresh: true, Notices: 200, Applications: 200, Channels: []string{"migration"}, Seed: 3}, 20))
 	return t
 }
 
@@ -87,11 +96,12 @@ func flapping(system string) trial {
 }
 
 // certificate has a hub call a system by https, with a certificate that ends soon:
-// three days are an hour and a fifth here.
+// three days are an hour and a fifth here. The hub is started again for it before
+// anything else strikes: what it had counted and nobody had read would be gone.
 func certificate(system string) trial {
 	var server *http.Server
 	return trial{fault: "the certificate of " + system + " ends within the hour", alerts: []string{"HubCertificateExpiringSoon", "HubCertificateExpiresNow"},
-		strike: func(ctx context.Context, w *watch) error {
+		before: func(ctx context.Context, w *watch) error {
 			pair, path, err := shortCertificate(w.dir, time.Hour)
 			if err != nil {
 				return err
@@ -108,7 +118,7 @@ func certificate(system string) trial {
 			go func() { _ = server.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})) }() // it is closed at the end
 			return restart(0, "HUB_"+strings.ToUpper(system)+"_URL=https://"+l.Addr().String(), "SSL_CERT_FILE="+path)(ctx, w)
 		},
-		heal: both(restart(0), func(context.Context, *watch) error { return server.Close() }),
+		strike: nothing, heal: both(restart(0), func(context.Context, *watch) error { return server.Close() }),
 	}
 }
 

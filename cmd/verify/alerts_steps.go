@@ -30,11 +30,14 @@ func both(steps ...step) step {
 	}
 }
 
+// nothing is a step of its own where all has been done before.
+func nothing(context.Context, *watch) error { return nil }
+
 // again repeats a step until it succeeds: some things may be done only after a
 // while.
 func again(s step) step {
 	return func(ctx context.Context, w *watch) error {
-		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		ctx, cancel := context.WithTimeoutCause(ctx, clearWithin, fmt.Errorf("%s have passed", clearWithin))
 		defer cancel()
 		var last error
 		err := until(ctx, 500*time.Millisecond, func() bool {
@@ -63,10 +66,13 @@ func (w *watch) send(ctx context.Context, p load.Plan, rate float64) {
 	w.loads.Go(func() { _ = d.Run(ctx) }) // what it could not send is no matter of the alerts
 }
 
-// poison sends what can only become letters.
+// poisoned is how many messages poison sends that can only become letters.
+const poisoned = 60
+
+// poison sends them, each beside a good one.
 func poison(ctx context.Context, w *watch) error {
-	w.send(ctx, load.Plan{Run: "bad", Fresh: true, Notices: 60, Applications: 5, Channels: []string{"migration"}, Poison: 1, Seed: 2}, 100)
-	return nil
+	p := load.Plan{Run: "bad", Fresh: true, Notices: poisoned, Applications: 5, Channels: []string{"migration"}, Poison: 1, Seed: 2}
+	return load.NewDriver(p, 100, w.kafka).Run(ctx)
 }
 
 func refuse(system string) step {
@@ -120,7 +126,10 @@ func restart(hub int, env ...string) step {
 		if err := h.Term(ctx); err != nil {
 			return err
 		}
-		return errors.Join(h.Start(env...), h.Ready(ctx))
+		if err := h.Start(env...); err != nil {
+			return err
+		}
+		return readyAll(ctx, w)
 	}
 }
 
@@ -165,7 +174,7 @@ func startAll(ctx context.Context, w *watch) error {
 }
 
 func readyAll(ctx context.Context, w *watch) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeoutCause(ctx, clearWithin, fmt.Errorf("hubs are not ready, and %s have passed", clearWithin))
 	defer cancel()
 	for _, h := range w.world.Hubs {
 		if err := h.Ready(ctx); err != nil {
@@ -212,8 +221,8 @@ func behind(route string, seconds int) step {
 		defer cancel()
 		query := fmt.Sprintf(`job_route:hub_consumer_lag_seconds:max{route=%q} > %d`, route, seconds)
 		return until(ctx, 250*time.Millisecond, func() bool {
-			n, err := w.prometheus.Series(ctx, query)
-			return err == nil && n > 0
+			found, err := w.prometheus.Series(ctx, query)
+			return err == nil && len(found) > 0
 		})
 	}
 }

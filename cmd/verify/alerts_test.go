@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"kandashub/observability/alerts"
+	"kandashub/observability/promserver"
 )
 
 // Each alert is raised by a fault or says why by none, and is waited for by one trial
@@ -74,5 +78,27 @@ func TestChosenTrials(t *testing.T) {
 		if got := chosen(c.cmd); !got[c.with] || got[c.without] {
 			t.Errorf("%+v: %s: %v, %s: %v", c.cmd, c.with, got[c.with], c.without, got[c.without])
 		}
+	}
+}
+
+// What a stage that fails prints is short, and ends with what came last.
+func TestWhatIsTold(t *testing.T) {
+	sample := promserver.Sample{Labels: map[string]string{"__name__": "hub_parked_messages", "route": "delivered", "job": "hub"}, Value: 3}
+	if got, want := lines([]promserver.Sample{sample}), "\n  hub_parked_messages{job=\"hub\",route=\"delivered\"} 3"; got != want {
+		t.Errorf("a sample is %q, want %q", got, want)
+	}
+	if got := lines(slices.Repeat([]promserver.Sample{sample}, 100)); strings.Count(got, "\n") > 25 || !strings.HasSuffix(got, "and 80 more") {
+		t.Errorf("100 samples are %s", got)
+	}
+	var log strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&log, "{\"level\":\"ERROR\",\"n\":%d}\n{\"level\":\"INFO\",\"n\":%d}\n", i, i)
+	}
+	got := lastErrors(log.String())
+	if strings.Count(got, "\n") != shownLines || strings.Contains(got, "INFO") || !strings.HasSuffix(got, "{\"level\":\"ERROR\",\"n\":99}\n") {
+		t.Errorf("of a long log is shown:\n%s", got)
+	}
+	if got := shortened(log.String()); strings.Count(got, "\n") != shownLines || !strings.HasPrefix(log.String(), got) {
+		t.Errorf("a long text is shortened to:\n%s", got)
 	}
 }

@@ -16,6 +16,7 @@ import (
 type trial struct {
 	fault  string
 	alerts []string
+	before step // nil: nothing. It is done before any trial of the stage strikes
 	strike step
 	then   *phase // nil: no second step
 	heal   step
@@ -95,12 +96,12 @@ func systemsAndPeople() []trial {
 
 func kafkaAndLetters() []trial {
 	return []trial{
-		kafkaRefuses("replies cannot be written", broker.Fault{Keys: []string{"Produce"}, Topic: "migration.accepted"}, "HubPublishFailing", "HubAttemptStuck"),
+		unpublished(),
 		kafkaRefuses("a topic cannot be read", broker.Fault{Keys: []string{"Fetch"}, Topic: "statecorp.notifications"}, "HubFetchFailing"),
 		kafkaRefuses("offsets cannot be committed", broker.Fault{Keys: []string{"OffsetCommit"}, Group: "hub.delivered"}, "HubCommitFailing"),
 		kafkaRefuses("a group cannot be joined", broker.Fault{Keys: []string{"JoinGroup", "Heartbeat"}, Group: "hub.reissue"}, "HubPartitionsUnassigned"),
 		kafkaRefuses("a group does not come to rest", broker.Fault{Keys: []string{"Heartbeat"}, Group: "hub.iin-record", Error: "REBALANCE_IN_PROGRESS"}, "HubRebalanceStorm"),
-		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard", 1)},
+		{fault: "senders send what is no message", alerts: []string{"HubDLQFlood"}, strike: poison, heal: decide("verify", "discard", poisoned)},
 		refusedLetters(),
 	}
 }

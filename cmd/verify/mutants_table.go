@@ -91,7 +91,7 @@ func mutants() []mutant {
 			name: "not-said-sent", about: "the claim does not say sent before a call that nobody may repeat", scenario: "failpoints-generations",
 			caught: []string{"I2 duplicate effect", "I2 violation at system"},
 			patches: []patch{{"topics/call.go", "	if !op.Effect.sentAtOnce() { // else the claim has said sent\n", "	if !op.Effect.sentAtOnce() && op.Effect != C3 {\n"},
-				{"topics/call.go", "	held, err := l.Claims.Mark(ctx, l.marks, l.msg.ID)\n", "	held, err := (*claims.Holder)(nil), error(nil)\n"}},
+				{"topics/call.go", "	if l.marked, held, err = l.Claims.Mark(ctx, l.marks, l.msg.ID); err != nil {\n", "	if l.marked, held, err = time.Now(), nil, error(nil); err != nil {\n"}},
 		},
 		{
 			name: "no-settle", about: "a system is asked before it has settled, and its \"unknown\" believed", scenario: "late-answers",

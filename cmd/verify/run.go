@@ -104,6 +104,9 @@ func (r *run) play(ctx context.Context, v *verifier, seed int64) (h *check.Histo
 	r.healed = time.Now()
 	r.mu.Unlock()
 	if err == nil {
+		if r.scenario.lasts {
+			r.driver.Enough(r.driver.Total() / spare)
+		}
 		err = <-sent
 	} else {
 		cancel()

@@ -19,6 +19,7 @@ type scenario struct {
 
 	load   func(p *load.Plan)    // changes the plan of everybody
 	long   func(p *load.Plan)    // changes it once more where faults last minutes; may be nil
+	lasts  bool                  // the load goes on until the faults are over, if they take longer than it does
 	rate   float64               // messages per second; 0: as many as Kafka takes
 	config func(c *world.Config) // changes the world
 	real   bool                  // only real servers can do it
@@ -80,8 +81,15 @@ func (v *verifier) plan(s scenario, seed int64) load.Plan {
 		p.Notices, p.IINs = p.Notices/embeddedPart, p.IINs/embeddedPart
 		p.Applications = max(10, p.Applications/embeddedPart)
 	}
+	if s.lasts {
+		p.Notices, p.IINs = p.Notices*spare, p.IINs*spare
+	}
 	return p
 }
+
+// spare is how much more load there is where it lasts as long as the faults: on a busy
+// machine they take longer, and would find nothing to strike in the end.
+const spare = 3
 
 // embeddedPart is by how much the load on the embedded servers is less: the
 // embedded Redis runs about 1,500 scripts a second, and a notice that goes

@@ -16,7 +16,7 @@ func hubScenarios() []scenario {
 	return []scenario{
 		{
 			name: "hub-killed", faults: []string{"F1"}, about: "one of three hubs is killed every few seconds", rate: 300,
-			smoke: true, act: killHubs, mustBite: []string{"SIGKILL"},
+			smoke: true, lasts: true, act: killHubs, mustBite: []string{"SIGKILL"},
 		},
 		{
 			// Members that died while they joined have to time out one after the other.
@@ -45,7 +45,7 @@ func hubScenarios() []scenario {
 		},
 		{
 			name: "rolling-restart", faults: []string{"F4"}, about: "three hubs are restarted in good order, one after another", rate: 300,
-			smoke: true, act: restartInTurn, mustBite: []string{"SIGTERM"},
+			smoke: true, lasts: true, act: restartInTurn, mustBite: []string{"SIGTERM"},
 			expect: func(r *run, h *check.History, v *check.Verdict) (out []string) {
 				slowest, app := check.Slowest(h)
 				r.note("the longest pause of an application was %.1f s (%s)", slowest.Seconds(), app)

@@ -17,10 +17,10 @@ func redisScenarios() []scenario {
 	return []scenario{
 		{
 			name: "redis-killed", faults: []string{"F12"}, about: "Redis is killed and started again on its append-only file, down for 1 s and for 10 s",
-			rate: 250, real: true, act: killRedis, mustBite: []string{"SIGKILL"},
+			rate: 250, real: true, lasts: true, act: killRedis, mustBite: []string{"SIGKILL"},
 		},
 		{
-			name: "redis-away", faults: []string{"F12"}, about: "nobody reaches Redis for 1 s and for 6 s, and once its answers are lost", rate: 250, smoke: true,
+			name: "redis-away", faults: []string{"F12"}, about: "nobody reaches Redis for 1 s and for 6 s, and once its answers are lost", rate: 250, smoke: true, lasts: true,
 			act: cutRedis, mustBite: []string{"refused", "black hole"},
 		},
 		{

@@ -17,7 +17,7 @@ func systemScenarios() []scenario {
 		{
 			name: "systems", faults: []string{"F17", "F18", "F19", "F20", "F22", "F23", "F24"},
 			about: "systems are slow, refuse, do it and do not say so, answer with garbage, call back twice, are not there; senders repeat and send rubbish",
-			rate:  150, limit: 5 * time.Minute, smoke: true, act: troubleSystems, wait: 15 * time.Second,
+			rate:  150, limit: 5 * time.Minute, smoke: true, lasts: true, act: troubleSystems, wait: 15 * time.Second,
 			load: func(p *load.Plan) { p.Notices, p.Repeats, p.Conflicts, p.Poison = 9000, 0.1, 0.005, 0.01 },
 			mustBite: []string{"F17 latency", "F17 500", "F17 503", "F17 429", "F17 408", "F17 401", "F17 404", "F18 effect, then reset",
 				"F18 effect, then silence", "F18 effect, then 500", "F18 effect, then half an answer", "F19 garbage", "F20 callbacks", "F22 refused", "F22 black hole"},

@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -138,11 +139,17 @@ func awaitBroker(ctx context.Context, address string) error {
 	}
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// freePort finds a port below those that systems give to outgoing connections, one of
+// which could take it before the container does.
+func freePort() (port int, err error) {
+	const first, last, tries = 30_000, 32_767, 100
+	for range tries {
+		port = first + rand.IntN(last-first+1)
+		l, lerr := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if lerr == nil {
+			return port, l.Close()
+		}
+		err = lerr
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return 0, fmt.Errorf("no port between %d and %d is free: %w", first, last, err)
 }

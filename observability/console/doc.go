@@ -11,7 +11,8 @@
 // The consumer groups, their lag, what is parked and the dead letters are read
 // from Kafka and hold for all hubs. Rates are made of committed and end offsets.
 // What only a hub itself knows, why it has paused a route and the state of a
-// breaker, is that of the hub that serves the page, whose name is at its foot.
+// breaker, is that of the hub that serves the page, whose name is at its foot; of what
+// has passed, the outcomes have it, whichever hub it was.
 // [watch] asks only while somebody looks; the dead letters are kept as an index
 // without what they carry ([letterIndex]).
 //

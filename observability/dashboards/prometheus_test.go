@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"kandashub/observability/alerts"
 	"kandashub/observability/promserver"
+	"kandashub/topics/servertest"
 )
 
 // scrape is how often Prometheus reads the hub: often, so that the few seconds of a
@@ -31,14 +31,9 @@ type server struct{ *promserver.Server }
 // startPrometheus starts one with the hub's rules and nothing to read yet.
 func startPrometheus(t *testing.T, program string) *server {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
 	// Groups that work out rarely do so as often as all others here.
 	rules := regexp.MustCompile(`(?m)^ *interval: .*$`).ReplaceAll(alerts.Render(alerts.Options{}), nil)
-	s, err := promserver.New(t.TempDir(), l.Addr().String(), rules)
+	s, err := promserver.New(t.TempDir(), servertest.FreeAddress(t), rules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@
 //	s, err := promserver.New(dir, "127.0.0.1:29090", alerts.Render(...), "127.0.0.1:9090")
 //	cmd := exec.Command("prometheus", s.Args()...)
 //	...
-//	firing, err := s.Firing(ctx)
+//	firing, err := s.Alerts(ctx)
 //
 // It is written for Prometheus 2.42 and newer. Nothing that is deployed uses it.
 package promserver
@@ -20,6 +20,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -133,38 +135,73 @@ func (s *Server) get(ctx context.Context, path string) (*http.Response, error) {
 	return resp, nil
 }
 
-// Alerts returns the labels of the alerts that fire now.
-func (s *Server) Alerts(ctx context.Context) (firing []map[string]string, err error) {
+// A Sample is what one series is worth now: of an expression, or of the expression of
+// an alert.
+type Sample struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// String is the sample as Prometheus writes it; the metric or the alert is its name.
+func (s Sample) String() string {
+	name, labels := "", []string{}
+	for k, v := range s.Labels {
+		if k == "__name__" || k == "alertname" {
+			name = v
+			continue
+		}
+		labels = append(labels, fmt.Sprintf("%s=%q", k, v))
+	}
+	slices.Sort(labels)
+	return fmt.Sprintf("%s{%s} %.6g", name, strings.Join(labels, ","), s.Value)
+}
+
+// Alerts returns the alerts that fire now, one for each set of labels.
+func (s *Server) Alerts(ctx context.Context) (firing []Sample, err error) {
 	var found struct {
 		Alerts []struct {
 			State  string            `json:"state"`
 			Labels map[string]string `json:"labels"`
+			Value  string            `json:"value"`
 		} `json:"alerts"`
 	}
-	err = s.Ask(ctx, "/api/v1/alerts", nil, &found)
+	if err := s.Ask(ctx, "/api/v1/alerts", nil, &found); err != nil {
+		return nil, err
+	}
 	for _, a := range found.Alerts {
-		if a.State == "firing" {
-			firing = append(firing, a.Labels)
+		if a.State != "firing" {
+			continue
 		}
+		value, err := strconv.ParseFloat(a.Value, 64) // +Inf, too
+		if err != nil {
+			return nil, fmt.Errorf("ask Prometheus for alerts: %w", err)
+		}
+		firing = append(firing, Sample{a.Labels, value})
 	}
-	return firing, err
+	return firing, nil
 }
 
-// Firing returns the names of the alerts that fire now, each once, sorted.
-func (s *Server) Firing(ctx context.Context) (names []string, err error) {
-	firing, err := s.Alerts(ctx)
-	for _, labels := range firing {
-		names = append(names, labels["alertname"])
-	}
-	slices.Sort(names)
-	return slices.Compact(names), err
-}
-
-// Series returns how many series an expression has now.
-func (s *Server) Series(ctx context.Context, expr string) (int, error) {
+// Series returns the series that an expression has now.
+func (s *Server) Series(ctx context.Context, expr string) (series []Sample, err error) {
 	var found struct {
-		Result []json.RawMessage `json:"result"`
+		Result []struct {
+			Metric map[string]string  `json:"metric"`
+			Value  [2]json.RawMessage `json:"value"` // the time, and the value in quotes
+		} `json:"result"`
 	}
-	err := s.Ask(ctx, "/api/v1/query", url.Values{"query": {expr}}, &found)
-	return len(found.Result), err
+	if err := s.Ask(ctx, "/api/v1/query", url.Values{"query": {expr}}, &found); err != nil {
+		return nil, err
+	}
+	for _, r := range found.Result {
+		var text string
+		if err := json.Unmarshal(r.Value[1], &text); err != nil {
+			return nil, fmt.Errorf("ask Prometheus for %s: %w", expr, err)
+		}
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, fmt.Errorf("ask Prometheus for %s: %w", expr, err)
+		}
+		series = append(series, Sample{r.Metric, value})
+	}
+	return series, nil
 }

@@ -3,7 +3,7 @@ package promserver_test
 import (
 	"bytes"
 	"context"
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kandashub/observability/promserver"
+	"kandashub/topics/servertest"
 )
 
 const rules = `groups:
@@ -37,12 +38,7 @@ func TestServer(t *testing.T) {
 		_, _ = w.Write([]byte("# TYPE hub_work gauge\nhub_work 2\n")) // Prometheus may have gone
 	}))
 	defer hub.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	s, err := promserver.New(t.TempDir(), l.Addr().String(), []byte(rules))
+	s, err := promserver.New(t.TempDir(), servertest.FreeAddress(t), []byte(rules))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,17 +58,24 @@ func TestServer(t *testing.T) {
 	fire := func(want ...string) {
 		t.Helper()
 		eventually(t, func(ctx context.Context) bool {
-			got, err := s.Firing(ctx)
+			firing, err := s.Alerts(ctx)
+			var got []string
+			for _, a := range firing {
+				got = append(got, a.String())
+			}
+			slices.Sort(got)
 			return err == nil && slices.Equal(got, want)
 		})
 	}
-	fire("Always")
+	always, busy := "Always{} 1", `Busy{job="hub",severity="warning"} 2`
+	fire(always)
 	if err := s.Watch(strings.TrimPrefix(hub.URL, "http://")); err != nil {
 		t.Fatal(err)
 	}
-	fire("Always", "Busy")
-	if n, err := s.Series(t.Context(), "hub_work"); n != 1 || err != nil {
-		t.Errorf("%d series: %v", n, err)
+	fire(always, busy)
+	want := fmt.Sprintf(`[hub_work{instance=%q,job="hub"} 2]`, strings.TrimPrefix(hub.URL, "http://"))
+	if series, err := s.Series(t.Context(), "hub_work"); fmt.Sprint(series) != want || err != nil {
+		t.Errorf("the series are %v: %v, want %s", series, err, want)
 	}
 	if err := s.Ask(t.Context(), "/api/v1/query", nil, nil); err == nil || !strings.Contains(err.Error(), "parse") {
 		t.Errorf("no query is no error: %v", err)
@@ -80,7 +83,7 @@ func TestServer(t *testing.T) {
 	if err := s.Watch(); err != nil {
 		t.Fatal(err)
 	}
-	fire("Always")
+	fire(always)
 }
 
 func eventually(t *testing.T, ok func(context.Context) bool) {

@@ -34,7 +34,7 @@ func (h *turnstile) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pr
 // eventually waits for a condition that others bring about.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline, look := time.After(30*time.Second), time.NewTicker(time.Millisecond)
+	deadline, look := time.After(time.Minute), time.NewTicker(time.Millisecond)
 	defer look.Stop()
 	for !done() {
 		select {

@@ -180,9 +180,9 @@ func testMarkers(t *testing.T, srv *server) {
 	unique := newToken()
 	document, names, other := unique+"-document", unique+"-names", unique+"-other"
 	later := func(d time.Duration) { srv.later(t, d, markerKeys([]string{document, names, other})...) }
-	mark := func(id, holder string, age time.Duration, markers ...string) {
+	mark := func(id, holder string, age time.Duration, markers ...string) (at time.Time) {
 		t.Helper()
-		held, err := s.store.Mark(s.ctx, markers, id)
+		at, held, err := s.store.Mark(s.ctx, markers, id)
 		s.ok(err)
 		switch {
 		case held == nil && holder == "":
@@ -191,26 +191,32 @@ func testMarkers(t *testing.T, srv *server) {
 		case held.Age < age || held.Age > age+30*time.Second:
 			t.Fatalf("held for %s, want %s", held.Age, age)
 		}
+		if (holder == "") == at.IsZero() {
+			t.Fatalf("held by %q, written at %s", holder, at)
+		}
+		return at
 	}
-	mark("m1", "", 0, document, names)
+	first := mark("m1", "", 0, document, names)
 	later(time.Minute)
 	mark("m2", "m1", time.Minute, other, names) // one of them is enough
 	mark("m3", "", 0, other)                    // and m2 has left nothing behind
 	mark("m2", "m3", 0, document, other)        // of two holders the youngest
-	mark("m1", "", 0, document, names)          // still its own, and younger
+	again := mark("m1", "", 0, document, names) // still its own, and younger
 	mark("m2", "m1", 0, document)
 
-	s.ok(s.store.Unmark(s.ctx, []string{document, names, other}, "m1")) // only its own
+	s.ok(s.store.Unmark(s.ctx, []string{document, names, other}, "m1", first)) // what was found out then
+	mark("m2", "m1", 0, document)                                              // is not true of what began later
+	s.ok(s.store.Unmark(s.ctx, []string{document, names, other}, "m1", again)) // only its own
 	mark("m2", "m3", 0, other)
 	mark("m2", "", 0, document, names)
-	s.ok(s.store.Unmark(s.ctx, []string{document, names}, "m1"))
+	s.ok(s.store.Unmark(s.ctx, []string{document, names}, "m1", again.Add(time.Hour)))
 	mark("m1", "m2", 0, names)
 	for _, key := range markerKeys([]string{document, names, other}) {
 		if d, err := srv.rdb.PTTL(s.ctx, key).Result(); err != nil || d != -1 {
 			t.Errorf("a marker expires in %s (%v)", d, err)
 		}
 	}
-	if _, err := s.store.Mark(s.ctx, nil, "m1"); err == nil {
+	if _, _, err := s.store.Mark(s.ctx, nil, "m1"); err == nil {
 		t.Error("no marker at all was marked")
 	}
 }

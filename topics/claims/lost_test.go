@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A lossy proxy stands before Redis. It can lose the replies to the scripts
@@ -170,12 +171,12 @@ func TestLostReplies(t *testing.T) {
 		},
 		"markers": func(s *story, lose func()) {
 			lose()
-			held, err := s.store.Mark(s.ctx, []string{"a", "b"}, "m1")
+			at, held, err := s.store.Mark(s.ctx, []string{"a", "b"}, "m1")
 			if held != nil || err != nil {
 				s.Errorf("held by %v, %v", held, err)
 			}
 			lose()
-			s.ok(s.store.Unmark(s.ctx, []string{"a", "b"}, "m1"))
+			s.ok(s.store.Unmark(s.ctx, []string{"a", "b"}, "m1", at))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,8 +223,8 @@ func TestRedisAway(t *testing.T) {
 			"done":     s.store.Done(s.ctx, c),
 			"dead":     s.store.Dead(s.ctx, c, "L1"),
 			"decide":   func() error { _, err := s.store.Decide(s.ctx, s.req, "L1", Replay); return err }(),
-			"mark":     func() error { _, err := s.store.Mark(s.ctx, []string{"a"}, "m1"); return err }(),
-			"unmark":   s.store.Unmark(s.ctx, []string{"a"}, "m1"),
+			"mark":     func() error { _, _, err := s.store.Mark(s.ctx, []string{"a"}, "m1"); return err }(),
+			"unmark":   s.store.Unmark(s.ctx, []string{"a"}, "m1", time.Now()),
 			"counters": func() error { _, err := s.store.counters(s.ctx, s.req.Route); return err }(),
 		} {
 			if err == nil || errors.Is(err, ErrLost) {
@@ -269,7 +270,7 @@ func TestNoReplicaConfirms(t *testing.T) {
 	s.crash()
 	s.claim(New)
 	s.lost(s.store.Sent(s.ctx, old))
-	if _, err := s.store.Mark(s.ctx, []string{"a"}, "m1"); !errors.Is(err, ErrNotReplicated) {
+	if _, _, err := s.store.Mark(s.ctx, []string{"a"}, "m1"); !errors.Is(err, ErrNotReplicated) {
 		t.Errorf("mark: %v, want ErrNotReplicated", err)
 	}
 }

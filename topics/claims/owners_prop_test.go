@@ -37,6 +37,7 @@ type try struct {
 	claim   *Claim
 	until   time.Duration // of its lease
 	sent    time.Duration // when the claim said so
+	marked  time.Time     // when it wrote the markers
 	next    string
 	letter  string
 }
@@ -95,7 +96,7 @@ func (w *town) step(a *try) {
 		next = w.call(a)
 	case "give back":
 		if a.claim.Verdict == New && a.message != asked {
-			w.ok(w.store.Unmark(ctx, person, w.requests[a.message].ID))
+			w.ok(w.store.Unmark(ctx, person, w.requests[a.message].ID, a.marked))
 		}
 		w.ok(w.store.Release(ctx, a.claim))
 	case "release":
@@ -110,7 +111,7 @@ func (w *town) step(a *try) {
 		}
 	case "refused":
 		if a.claim.Verdict == New && a.message != asked {
-			w.ok(w.store.Unmark(ctx, person, w.requests[a.message].ID))
+			w.ok(w.store.Unmark(ctx, person, w.requests[a.message].ID, a.marked))
 		}
 		next = "dead"
 	case "dead":
@@ -134,7 +135,8 @@ func (w *town) mark(a *try) string {
 	if a.message == asked {
 		return "sent"
 	}
-	held, err := w.store.Mark(context.Background(), person, w.requests[a.message].ID)
+	at, held, err := w.store.Mark(context.Background(), person, w.requests[a.message].ID)
+	a.marked = at
 	switch {
 	case err != nil:
 		w.Fatal(err)

@@ -236,14 +236,18 @@ function steps.mark(first, last, id)
   end
   if holder then return {holder, ms(since), ms(now - since)} end
   for i = first, last do redis.call('SET', KEYS[i], ms(now) .. '|' .. id) end
-  return {}
+  return {ms(now)}
 end
 
--- unmark: message id; the keys are the markers.
-function steps.unmark(first, last, id)
+-- unmark: message id, ms; the keys are the markers. One that has been written again
+-- after that time stays.
+function steps.unmark(first, last, id, till)
   for i = first, last do
     local v = redis.call('GET', KEYS[i])
-    if v and string.match(v, '^%d+|(.*)$') == id then redis.call('DEL', KEYS[i]) end
+    if v then
+      local at, holder = string.match(v, '^(%d+)|(.*)$')
+      if holder == id and tonumber(at) <= tonumber(till) then redis.call('DEL', KEYS[i]) end
+    end
   end
   return 1
 end
@@ -255,7 +259,7 @@ while ARGV[at] do
   local name, keys, args = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   local ok, reply
   if name == 'mark' or name == 'unmark' then
-    ok, reply = pcall(steps[name], key, key + keys - 1, ARGV[at + 3])
+    ok, reply = pcall(steps[name], key, key + keys - 1, ARGV[at + 3], ARGV[at + 4])
   else
     ok, reply = pcall(steps[name], key, unpack(ARGV, at + 3, at + 2 + args))
   end

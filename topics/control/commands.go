@@ -68,6 +68,12 @@ func AboutBreaker(action string) bool {
 	return action == actionForceOpen || action == actionForceClosed || action == actionRelease
 }
 
+// AboutRoute says whether an action, as a record has it, pauses a route or has it go
+// on.
+func AboutRoute(action string) bool {
+	return action == actionPause || action == actionDrain || action == actionResume
+}
+
 // An Order says who wants something, and why. Both are kept for ever, so they
 // hold no personal data.
 type Order struct {

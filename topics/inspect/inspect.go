@@ -1,8 +1,9 @@
 // Package inspect shows what Kafka knows of the hub's routes: their consumer
-// groups with members and lag ([Groups]), and what waits in them ([Routes]). It
-// joins no group, commits nothing and writes nothing, so anybody may look at any
-// time, also while no hub runs. The command line and the console print what it
-// returns; its JSON is the one that they give to programs.
+// groups with members and lag ([Groups]), and what waits in them ([Routes]), also of
+// one application ([Unfinished]). It joins no group, commits nothing and writes
+// nothing, so anybody may look at any time, also while no hub runs. The command line
+// and the console print what it returns; its JSON is the one that they give to
+// programs.
 //
 // What only a hub knows, such as the state of its breakers and why it has paused
 // a route by itself, is in the hub's metrics, which [AskHubs] reads.

@@ -7,9 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"kandashub/observability"
 	"kandashub/topics"
@@ -227,5 +230,58 @@ func TestContract(t *testing.T) {
 		if len(r.Sources) == 0 {
 			t.Errorf("route %s reads nothing", r.Name)
 		}
+	}
+}
+
+// A topic whose records Kafka would delete before they are read or decided is named;
+// one that keeps more than it must is not.
+func TestRetention(t *testing.T) {
+	agreed, err := contract.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	brokers := servertest.Brokers(t)
+	cluster := topics.NewCluster(brokers)
+	t.Cleanup(cluster.Close)
+	if _, err := agreed.Create(t.Context(), cluster.Client, 2, 1); err != nil {
+		t.Fatal(err)
+	}
+	found := func() (found []string) {
+		r := inspect.NewReport(func(f inspect.Finding) {
+			if f.About == "topics" && strings.Contains(f.Text, "the contract says ") {
+				found = append(found, f.Text)
+			}
+		})
+		inspect.CheckKafka(t.Context(), r, cluster, brokers, agreed, 2)
+		slices.Sort(found)
+		return found
+	}
+	if f := found(); len(f) > 0 {
+		t.Fatalf("of topics as the contract wants them are found: %s", f)
+	}
+	set := func(topic, name, value string) {
+		t.Helper()
+		resp, err := cluster.Client.IncrementalAlterConfigs(t.Context(), &kafka.IncrementalAlterConfigsRequest{Resources: []kafka.IncrementalAlterConfigsRequestResource{{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: topic,
+			Configs: []kafka.IncrementalAlterConfigsRequestConfig{{Name: name, Value: value, ConfigOperation: kafka.ConfigOperationSet}},
+		}}})
+		if err == nil {
+			err = resp.Resources[0].Error
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("register.dead", "retention.ms", "604800000")
+	defer set("register.dead", "retention.ms", "-1")
+	set("register.parked", "cleanup.policy", "compact")
+	defer set("register.parked", "cleanup.policy", "delete")
+	had, _ := agreed.Topic("kandas.events")
+	set("kandas.events", "retention.ms", "-1")
+	defer set("kandas.events", "retention.ms", had.Config["retention.ms"])
+	var got []string
+	servertest.Eventually(t, "two topics are named", func() bool { got = found(); return len(got) == 2 })
+	if !strings.HasPrefix(got[0], "register.dead keeps records for 168h0m0s and the contract says ever") || !strings.HasPrefix(got[1], "register.parked has cleanup.policy=compact") {
+		t.Errorf("found: %s", got)
 	}
 }

@@ -50,6 +50,7 @@ func CheckKafka(ctx context.Context, r *Report, cluster *topics.Cluster, brokers
 	if len(missing) > 0 {
 		r.Fail("topics", "missing: %s; run hubctl topics create", strings.Join(missing, ", "))
 	}
+	checkRetention(ctx, r, cluster.Client, agreed)
 	if len(problems) == 0 {
 		r.OK("topics", "%d topics are as the contract says, with %d partitions", len(agreed.Topics()), partitions)
 	}

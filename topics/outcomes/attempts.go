@@ -88,10 +88,10 @@ func steps(events []Event) int {
 	return 0
 }
 
-// breakerEvents are what operators did to the breakers of the routes that an
-// application has passed, from its first event to its last one, or to this day
+// routeEvents are what operators did to the routes that an application has passed, and
+// to their breakers, from its first event to its last one, or to this day
 // while it waits. events are in order.
-func breakerEvents(events []Event, all []Outcome, records []control.AuditRecord) (found []Event) {
+func routeEvents(events []Event, all []Outcome, records []control.AuditRecord) (found []Event) {
 	if len(events) == 0 {
 		return nil
 	}
@@ -104,11 +104,18 @@ func breakerEvents(events []Event, all []Outcome, records []control.AuditRecord)
 	for i := range records {
 		r := &records[i]
 		o := passed[r.Object]
-		if o == nil || r.Result != control.Done || !control.AboutBreaker(r.Action) || r.Time.Before(from) || r.Time.After(to) && !open {
+		if o == nil || r.Result != control.Done || r.Time.Before(from) || r.Time.After(to) && !open {
+			continue
+		}
+		kind := EventBreaker
+		switch {
+		case control.AboutRoute(r.Action):
+			kind = EventCommand
+		case !control.AboutBreaker(r.Action):
 			continue
 		}
 		found = append(found, Event{
-			Kind: EventBreaker, At: r.Time.UTC(), Route: o.Route, System: o.System, Operation: o.Operation,
+			Kind: kind, At: r.Time.UTC(), Route: o.Route, System: o.System, Operation: o.Operation,
 			Who: r.Actor, Action: r.Action, Reason: r.Reason,
 		})
 	}

@@ -38,7 +38,9 @@
 // reads the topic again. [Find] needs no index and reads the application's
 // partition once. [Index.History] and [FindHistory] also find what a later record has
 // taken the place of, until it is compacted or expires: the attempts before a replay.
-// [Timeline] puts what was found in order and [Brief] tells it shortly; [Attempts]
+// What has come to nothing yet has no outcome: package inspect finds it in the routes'
+// topics ([WithUnfinished]). [Timeline] puts what was found in order, with what stands
+// in the way of what waits [Now], and [Brief] tells it shortly; [Attempts]
 // lists the attempts at one message, [Deadlines] says how an application stands to
 // its deadline.
 package outcomes

@@ -24,7 +24,7 @@ const (
 	EventDecision  = "decision"    // a person decided of its letter
 	EventAnswered  = "answered"    // a person's reply is written
 	EventDiscarded = "discarded"   // nothing more happens, as a person decided
-	EventCommand   = "command"     // another step of an operator's command about its letter
+	EventCommand   = "command"     // another step of an operator's command about its letter, or one about a route on its way
 	EventBreaker   = "breaker"     // an operator forced or released the breaker of a route on its way
 	EventPaused    = "paused"      // its route called nobody from here on, or did not when the message came
 	EventResumed   = "resumed"     // that pause ended
@@ -80,7 +80,7 @@ type Now struct {
 
 // Timeline puts in order what is known of an application: the outcomes of its
 // messages, the dead letters among letters that are its, and what operators did
-// about these, and to the breakers on its way. Letters and records of other
+// about these, and to the routes on its way and their breakers. Letters and records of other
 // applications are passed over. What a breaker did by itself is told where a message
 // has waited for it, or waits now.
 //
@@ -114,7 +114,7 @@ func Timeline(application string, all []Outcome, letters []topics.Letter, record
 		}
 	}
 	sortEvents(events)
-	events = append(events, breakerEvents(events, all, records)...)
+	events = append(events, routeEvents(events, all, records)...)
 	sortEvents(events)
 	for i := range events {
 		if i > 0 {

@@ -110,10 +110,11 @@ func TestTimeline(t *testing.T) {
 			all: []Outcome{dead(topics.ResultRejected)},
 			records: []control.AuditRecord{
 				breaker(10, "verify", control.Done), breaker(12.5, "verify", control.Asked), breaker(12.5, "verify", control.Done), breaker(13, "register", control.Done),
-				breaker(13, "verify", control.Refused), breaker(99, "verify", control.Done), {Time: second(13), Action: "pause route", Object: "verify", Result: control.Done},
+				breaker(13, "verify", control.Refused), breaker(99, "verify", control.Done), {Time: second(13.5), Actor: "aru", Action: "pause route", Object: "verify", Result: control.Done},
+				{Time: second(13.5), Actor: "aru", Action: "accept loss", Object: "verify", Result: control.Done},
 			},
 			want: []string{"11.0 +0s written verify b", "12.0 +1s read verify b kandas", "12.5 +500ms breaker verify kandas aru force breaker open slow",
-				"13.0 +500ms called verify b kandas", "14.0 +1s returned verify b kandas", "15.0 +1s dead letter verify b kandas http_422 (waits)",
+				"13.0 +500ms called verify b kandas", "13.5 +500ms command verify kandas aru pause route", "14.0 +500ms returned verify b kandas", "15.0 +1s dead letter verify b kandas http_422 (waits)",
 				"39.0 +1m24s breaker verify kandas aru force breaker open slow"},
 		},
 		"breakers, after its end": {

@@ -41,7 +41,7 @@ type PersonRequest struct {
 // for in the register.
 type Generation struct {
 	Ref       string `json:"ref"`             // the person
-	Since     string `json:"generated_since"` // RFC 3339, when it was sent
+	Since     string `json:"generated_since"` // RFC 3339, when it was sent; to the millisecond, for a marker of that time is meant
 	MessageID string `json:"message_id"`      // ce_id of the message that holds the marker
 }
 
@@ -54,9 +54,9 @@ type IINRequest struct {
 	Persons       []PersonRequest `json:"persons"`
 	Generation    *Generation     `json:"generation,omitempty"`
 
-	// Void are the ce_ids of generations of which a person has found out that
-	// they never happened: their markers hold nobody up any more.
-	Void []string `json:"void,omitempty"`
+	// Voided are the questions to which a person has found out that nothing was
+	// generated: the markers of that time hold nobody up any more.
+	Voided []Generation `json:"voided,omitempty"`
 }
 
 // Unsettled returns the index of the first person without a result, or -1.

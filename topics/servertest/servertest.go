@@ -6,7 +6,11 @@ package servertest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +64,27 @@ func Redis(t testing.TB) *redis.Client {
 	rdb := redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, DisableIdentity: true})
 	t.Cleanup(func() { _ = rdb.Close() })
 	return rdb
+}
+
+// FreeAddress returns an address of this machine at which nobody listens, and none of
+// those in but. Its port is below the range that systems give to outgoing connections:
+// none of these takes it before whoever is told of it listens there.
+func FreeAddress(t testing.TB, but ...string) string {
+	t.Helper()
+	const first, last, tries = 10_000, 19_999, 1000
+	for range tries {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+mathrand.IntN(last-first+1)))
+		if err != nil {
+			continue
+		}
+		addr := l.Addr().String()
+		l.Close()
+		if !slices.Contains(but, addr) {
+			return addr
+		}
+	}
+	t.Fatalf("no port between %d and %d is free", first, last)
+	return ""
 }
 
 // Unique returns a short name that no other test or run uses, for topics,

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,6 +24,8 @@ type Driver struct {
 	mu      sync.Mutex // guards the sends' outcomes, and acked
 	acked   []int      // messages in the order of their acknowledgement
 	pending sync.WaitGroup
+
+	end atomic.Int64 // how many messages are sent
 }
 
 // NewDriver makes the messages of a plan. rate is how many are sent each second;
@@ -30,8 +33,12 @@ type Driver struct {
 func NewDriver(p Plan, rate float64, client *kgo.Client) *Driver {
 	d := &Driver{client: client, rate: rate, fresh: p.Fresh}
 	d.messages, d.personal = p.messages()
+	d.end.Store(int64(len(d.messages)))
 	return d
 }
+
+// Enough has Run end early: once so many messages are sent, or now if they are.
+func (d *Driver) Enough(messages int) { d.end.Store(int64(min(messages, len(d.messages)))) }
 
 // Personal returns what is said of people in the messages.
 func (d *Driver) Personal() []string { return d.personal }
@@ -68,12 +75,12 @@ func (d *Driver) Wants() (n int) {
 	return n
 }
 
-// Run sends everything and returns when it is written, or ctx ends.
+// Run sends everything, or Enough of it, and returns when it is written, or ctx ends.
 func (d *Driver) Run(ctx context.Context) error {
 	began := time.Now()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for i := range d.messages {
+	for i := 0; int64(i) < d.end.Load(); i++ {
 		for d.rate > 0 && float64(i) >= time.Since(began).Seconds()*d.rate {
 			select {
 			case <-tick.C:

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"kandashub/cmd/verify/check"
 	"kandashub/topics"
@@ -103,5 +105,29 @@ func TestMessagesAreReproducible(t *testing.T) {
 	}
 	if !same(a, b) || same(a, c) {
 		t.Errorf("the same: %t, with another seed: %t", same(a, b), same(a, c))
+	}
+}
+
+// A load that is enough ends early, with all that was sent written.
+func TestEnough(t *testing.T) {
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "kandas.events", "kandas.iin-requests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Close)
+	client, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	for _, enough := range []int{0, 100, 1_000_000} {
+		d := NewDriver(plan, 0, client)
+		d.Enough(enough)
+		if err := d.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := min(enough, d.Total()); d.Written() != want || len(d.Sends()) != want {
+			t.Errorf("of %d messages are %d written and %d sent, want %d", d.Total(), d.Written(), len(d.Sends()), want)
+		}
 	}
 }
