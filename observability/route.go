@@ -27,6 +27,8 @@ type RouteMetrics struct {
 	lastCommit                                               prometheus.Gauge
 	attempts, endToEnd, slack, processedWell, processedBadly prometheus.Observer
 
+	member membership
+
 	mu      sync.Mutex
 	reasons map[string]bool // why it is paused
 }
@@ -205,6 +207,7 @@ func (r *RouteMetrics) Commit(result string) {
 	}
 	if r != nil && result == "ok" {
 		r.lastCommit.SetToCurrentTime()
+		r.member.committed.Store(time.Now().UnixNano())
 	}
 }
 
@@ -212,6 +215,7 @@ func (r *RouteMetrics) Commit(result string) {
 func (r *RouteMetrics) Rebalance() {
 	if r != nil {
 		r.rebalances.Inc()
+		r.member.joined.Add(1)
 	}
 }
 

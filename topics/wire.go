@@ -165,6 +165,9 @@ func ParseTime(s string) (time.Time, error) {
 	return t, err
 }
 
+// IsApplicationID reports whether a text has the form of an application's id.
+func IsApplicationID(s string) bool { return validApplication(s) }
+
 // validApplication says whether s has the form of an application id.
 func validApplication(s string) bool {
 	if s == "" || len(s) > MaxApplicationID {

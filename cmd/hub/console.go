@@ -24,6 +24,7 @@ type ConsoleConfig struct {
 	LogURL       string   `env:"HUB_CONSOLE_LOG_URL" unit:"http or https URL" meaning:"of the logs of a trace, with {trace} or {application} where the ids stand; empty: there is no link"`
 	Roles        []string `env:"HUB_CONSOLE_ROLES" unit:"group=role, ..." meaning:"roles of groups: viewer, operator, approver, admin; a group without one may nothing"`
 	Dev          bool     `env:"HUB_CONSOLE_DEV" envDefault:"false" unit:"true, false" meaning:"who opens the console on this machine is whom they say; HUB_CONSOLE must be a loopback address"`
+	ReadOnly     bool     `env:"HUB_CONSOLE_READ_ONLY" envDefault:"false" unit:"true, false" meaning:"nothing can be changed from the console, whatever one's role"`
 	Proxies      []string `env:"HUB_CONSOLE_PROXIES" unit:"address or network, ..." meaning:"whose headers say who is asking"`
 	UserHeader   string   `env:"HUB_CONSOLE_USER_HEADER" envDefault:"X-Forwarded-User" unit:"name" meaning:"in which a proxy names the user"`
 	GroupsHeader string   `env:"HUB_CONSOLE_GROUPS_HEADER" envDefault:"X-Forwarded-Groups" unit:"name" meaning:"in which a proxy names the user's groups, with commas"`
@@ -171,7 +172,7 @@ func (h *hub) newConsole(running []steered) (*console.Console, error) {
 			Cluster: h.cluster, Producer: h.producer, Store: h.control, Audit: control.NewAudit(h.cluster, h.producer),
 			Routes: control.Routes(h.contract), Settle: h.cfg.SettleC3, Metrics: h.metrics,
 		},
-		Links: h.cfg.Console.links(), Deadline: h.cfg.Deadline,
+		Links: h.cfg.Console.links(), Deadline: h.cfg.Deadline, ReadOnly: h.cfg.Console.ReadOnly,
 		Quiet: control.Quiet{Count: h.claims.Count, Lease: h.cfg.Lease},
 		Local: func() []console.Local { return localRoutes(running) },
 	}
@@ -189,8 +190,9 @@ func localRoutes(running []steered) []console.Local {
 	var out []console.Local
 	for _, r := range running {
 		b := r.breaker.Status()
+		committed, joined := r.Delivery.Metrics.Membership()
 		out = append(out, console.Local{
-			Route: r.Delivery.Route.Name, Pauses: r.Delivery.Gate.Reasons(),
+			Route: r.Delivery.Route.Name, Pauses: r.Delivery.Gate.Reasons(), Committed: committed, Joined: joined,
 			Breaker: console.Breaker{Operation: b.Operation, State: b.State, Forced: b.Forced, Failures: b.Failures, Opens: b.Opens,
 				Probe: b.Probe, LastAt: b.LastAt, LastCode: b.LastCode},
 		})

@@ -118,6 +118,8 @@ func TestConsole(t *testing.T) {
 		{"dialogs and focus", (*consoleWorld).dialogs},
 		{"filter and back", (*consoleWorld).filterAndBack},
 		{"double click", (*consoleWorld).doubleClick},
+		{"decided, and carried out later", (*consoleWorld).decidedWhilePaused},
+		{"form again", (*consoleWorld).formAgain},
 		{"discard and undo", (*consoleWorld).discardAndUndo},
 		{"reveal", (*consoleWorld).revealOnce},
 		{"many", (*consoleWorld).many},
@@ -175,7 +177,7 @@ func (c *consoleWorld) keysAlone() {
 	c.until("it asks", `document.activeElement.name === "why"`)
 	c.do(chromedp.KeyEvent("a test"))
 	c.keys(enterKey)
-	c.shows("The replay is written down")
+	c.cameTo("delivered")
 	c.awaitEffect("kandas", "register", a)
 	c.keys("g", "r")
 	c.until("the overview", `document.body.dataset.page === "overview"`)
@@ -250,11 +252,40 @@ func (c *consoleWorld) doubleClick() {
 	c.press(`button[commandfor=replay]`)
 	c.do(write("#replay-why", "a test"))
 	get(c.browser, chromedp.Evaluate[bool](`(() => { const b = document.querySelector("#replay button.main"); b.click(); b.click(); return true; })()`))
-	c.shows("The replay is written down")
+	c.cameTo("delivered")
 	c.awaitEffect("kandas", "register", a)
 	if n := c.onRecord("replay letter") - before; n != 1 {
 		c.browser.t.Errorf("%d replays", n)
 	}
+}
+
+// cameTo waits until a letter's page says what its decision came to. Nobody loads it
+// anew.
+func (c *consoleWorld) cameTo(result string) {
+	c.browser.t.Helper()
+	c.until("what came of it", `document.body.dataset.page === "letter" && document.querySelector("#letter .head .state").dataset.state === "resolved"`)
+	c.shows("Result: " + result)
+	if c.is(`document.querySelector("[data-refresh]")`) {
+		c.browser.t.Error("the page goes on asking")
+	}
+}
+
+// decidedWhilePaused: the page of a letter whose hub carries the decision out later says
+// so, and tells the result by itself.
+func (c *consoleWorld) decidedWhilePaused() {
+	a := c.refuse(1)[0]
+	c.systems["kandas"].Faults.Set(mocks.Fault{Operation: "register", Reset: true})
+	c.letterOf(a)
+	c.press(`button[commandfor=replay]`)
+	c.ask("replay")
+	c.until("it is under way", `document.querySelector("#letter[data-refresh] .head .state")?.dataset.state === "decided"`)
+	c.shows("The replay is written down")
+	c.systems["kandas"].Faults.Clear()
+	c.cameTo("delivered")
+	if said := get(c.browser, chromedp.Evaluate[string](`document.querySelector("#announce").textContent`)); said != "resolved" {
+		c.browser.t.Errorf("read out is %q", said)
+	}
+	c.awaitEffect("kandas", "register", a)
 }
 
 func (c *consoleWorld) discardAndUndo() {
@@ -317,6 +348,26 @@ func (c *consoleWorld) many() {
 	}
 }
 
+// formAgain: what is refused comes back with what was typed, and goes through once it is
+// mended.
+func (c *consoleWorld) formAgain() {
+	c.open("/routes")
+	c.press(`button[commandfor="pause-verify"]`)
+	c.until("the dialog is open", `document.querySelector("#pause-verify[open]")`)
+	c.do(write("#pause-verify-why", "as +77011234567 asked"), fill("#pause-verify-for", "240"))
+	c.expects(true)
+	c.follow("#pause-verify form button:not([type=button])")
+	c.shows("it holds no personal data")
+	c.until("the form", `document.querySelector("#again-why").value === "as [phone] asked" && document.querySelector("#again-for").value === "240"`)
+	c.expects(false)
+	c.do(fill("#again-why", "a test"))
+	c.follow("main form button")
+	c.shows("Route verify is paused")
+	c.press(`button[commandfor="resume-verify"]`)
+	c.ask("resume-verify")
+	c.shows("Route verify goes on")
+}
+
 // pauseAndResume: a paused route calls nobody, and goes on where it was.
 func (c *consoleWorld) pauseAndResume() {
 	c.open("/routes")
@@ -357,6 +408,9 @@ func (c *consoleWorld) forceBreaker() {
 	c.awaitEffect("kandas", "register", a)
 }
 
+// inOrder holds where the steps of each chain stand in the order of time.
+const inOrder = `[...document.querySelectorAll(".timeline")].every(c => (t => t.every((x, i) => !i || t[i - 1] <= x))([...c.querySelectorAll("time")].map(e => e.dateTime)))`
+
 // findApplication: from its id to its whole way, and the id is in no address.
 func (c *consoleWorld) findApplication() {
 	a := c.file()
@@ -373,9 +427,10 @@ func (c *consoleWorld) findApplication() {
 			c.browser.t.Errorf("the way does not say %q", kind)
 		}
 	}
-	if !c.is(`(t => t.every((x, i) => !i || t[i - 1] <= x))([...document.querySelectorAll(".timeline time")].map(e => e.dateTime))`) {
+	if !c.is(inOrder) {
 		c.browser.t.Error("the way is not in order of time")
 	}
+	c.shows("nothing waits")
 	if path := c.path(); strings.Contains(path, a) {
 		c.browser.t.Errorf("the id is in the address: %s", path)
 	}
@@ -385,7 +440,7 @@ func (c *consoleWorld) findApplication() {
 // finds, and returns what that says.
 func (c *consoleWorld) wayOf(application, step string) string {
 	c.browser.t.Helper()
-	const of = `document.querySelector(%s)?.innerText ?? ""`
+	const of = `(e => { e.closest("details").open = true; return e.innerText; })(document.querySelector(%s))`
 	servertest.Eventually(c.browser.t, "the step "+step, func() bool {
 		c.open("/application")
 		c.do(fill("#application", application))
@@ -404,6 +459,7 @@ func (c *consoleWorld) waitsForABreaker() {
 	a := c.file()
 	for _, of := range []string{first, a} {
 		said := c.wayOf(of, `[data-kind="paused"]`)
+		c.until("where it waits", `/at register, which calls nobody, since .*breaker/.test(document.querySelector(".where [data-wait=pause]").innerText)`)
 		for _, want := range []string{"route paused", "kandas: register", "its system does not answer (breaker)", "so far", "since 20", "waits here"} {
 			if !strings.Contains(said, want) {
 				c.browser.t.Errorf("while it waits, the step of %s lacks %q: %s", of, want, said)
@@ -418,7 +474,7 @@ func (c *consoleWorld) waitsForABreaker() {
 		if !regexp.MustCompile(`it waited \d+\x{a0}(s|ms)`).MatchString(said) || !strings.Contains(said, "route goes on") || !regexp.MustCompile(`from 20[\d :-]+ to 20[\d :-]+`).MatchString(said) {
 			c.browser.t.Errorf("afterwards the step of %s says: %s", of, said)
 		}
-		if !c.is(`(t => t.every((x, i) => !i || t[i - 1] <= x))([...document.querySelectorAll(".timeline time")].map(e => e.dateTime))`) {
+		if !c.is(inOrder) {
 			c.browser.t.Error("the way is not in order of time")
 		}
 	}
@@ -475,12 +531,12 @@ func TestConsoleLooks(t *testing.T) {
 	c.follow("form[action='/runs'] button")
 	c.until("the run", `document.body.dataset.page === "run" && document.querySelector(".head .state").textContent === "through"`)
 	run := c.path()
-	for _, path := range []string{"/", "/letters?state=all", letter, "/application", "/routes", "/routes/register", "/breakers", "/groups", "/runs", run, "/audit", "/health", "/letters?code=none", "/nowhere/at/all"} {
-		if path == "/nowhere/at/all" {
-			path = "/runs/none"
+	for _, path := range []string{"/", "/letters?state=all", letter, "/application", "/routes", "/routes/register", "/breakers", "/groups", "/runs", run, "/audit", "/health", "/letters?code=none", "/letters?route=none", "/nowhere/at/all"} {
+		if path == "/nowhere/at/all" || path == "/letters?route=none" {
 			c.expects(true)
 		}
 		c.open(path)
+		get(c.browser, chromedp.Evaluate[int](`document.querySelectorAll("details.groups").forEach(d => d.open = true); 0`))
 		c.look(script, pageOf(path), values)
 	}
 	c.expects(false)
@@ -510,6 +566,7 @@ func TestConsoleLooks(t *testing.T) {
 	}
 	c.wayOf(notified.Applications[0].ApplicationID, `[data-kind="paused"]`)
 	c.look(script, "kk-timeline-paused", values)
+	c.refusedForm(script, values)
 	c.systems["migration"].Faults.Clear()
 	c.wayOf(notified.Applications[0].ApplicationID, `[data-kind="resumed"]`)
 	c.look(script, "kk-timeline-resumed", values)
@@ -518,6 +575,20 @@ func TestConsoleLooks(t *testing.T) {
 	c.follow(`form[action="/logout"] button`)
 	c.until("the login", `document.body.dataset.page === "login"`)
 	c.look(script, "login", values)
+}
+
+// refusedForm looks at a form that comes back, and at the audit, in Kazakh.
+func (c *consoleWorld) refusedForm(script string, values []string) {
+	c.open("/routes")
+	c.press(`button[commandfor="pause-register"]`)
+	c.do(write("#pause-register-why", "as +77011234567 asked"))
+	c.expects(true)
+	c.follow("#pause-register form button:not([type=button])")
+	c.until("the form again", `document.querySelector("#again-why")`)
+	c.look(script, "kk-refused", values)
+	c.expects(false)
+	c.open("/audit")
+	c.look(script, "kk-audit", values)
 }
 
 // lookAtTrouble looks at a letter whose message was tried three times, and at the

@@ -92,7 +92,7 @@ func specimens(t *testing.T) []specimen {
 			Until: at(12, 1), Before: control.BeforeByItself, Reason: "eds answers rubbish", Result: control.Done, Prev: "h", Hash: "i"}}
 	verdict := auditVerdict{Whole: true, Records: 1, Writers: 1}
 	loss := lossStatus{Standing: true, Loss: &control.Loss{At: at(8, 0), By: "hub-1", Route: "iin-generate", Tags: []int{7}}}
-	travelled := wayOf("migration-1", []outcomes.Event{
+	travelled := wayOf("migration-1", chained([]outcomes.Event{
 		{At: at(8, 59), Kind: outcomes.EventMade, Message: "m-1", Type: "kz.migration.application.submitted.v1", System: "migration"},
 		{At: at(9, 0), After: time.Minute, Kind: outcomes.EventWritten, Route: "register", Topic: "migration.applications", Message: "m-1", Type: "kz.migration.application.submitted.v1"},
 		{At: at(9, 0), Kind: outcomes.EventRead, Route: "register", Message: "m-1", System: "kandas", Operation: "register", Attempts: 1},
@@ -105,13 +105,12 @@ func specimens(t *testing.T) []specimen {
 		{At: at(9, 2), After: time.Minute, Kind: outcomes.EventLetter, Route: "register", Message: "m-1", Letter: letter.ID, Class: letter.Class, Code: letter.Code, Reason: letter.Reason, Open: true},
 		{At: at(9, 3), After: time.Minute, Kind: outcomes.EventPaused, Route: "verify", Message: "m-2", System: "eds", Operation: "verify", Pause: topics.PauseOperator, Since: at(8, 0), Who: "duty", Waited: 177 * time.Minute, Open: true},
 		{At: at(11, 59), After: 176 * time.Minute, Kind: outcomes.EventDecision, Route: "register", Message: "m-1", Letter: letter.ID, Who: "duty", Action: topics.DecideReplay, Reason: "kandas is mended"},
-	})
-	travelled.Deadlines = []outcomes.Deadline{
+	}), []outcomes.Deadline{
 		{From: at(8, 59), Until: at(11, 59), At: now(), Open: true, Source: "migration"},
-		{From: at(8, 0), Until: at(11, 0), At: at(9, 30)},
-	}
+		{From: at(9, 1), Until: at(12, 1), At: now(), Open: true},
+	})
 	return []specimen{
-		{"trace", "", travelled, func(t io.Writer) { tableWay(t, travelled) }},
+		{"trace", "", travelled, func(t io.Writer) { tableWay(t, travelled, now()) }},
 		{"route list", "", routes, func(t io.Writer) { tableRoutes(t, routes, now()) }},
 		{"route list", "-hubs", heard, func(t io.Writer) { tableRoutes(t, heard, now()) }},
 		{"lag", "-hubs", toldGroups, func(t io.Writer) { tableLag(t, toldGroups, false, now()) }},
@@ -126,6 +125,20 @@ func specimens(t *testing.T) []specimen {
 		{"doctor", "", []inspect.Finding{{Verdict: inspect.Warn, About: "route", Text: "register is paused by duty"}}, nil},
 		{"version", "", version{"v1.2.3", "abc", "go1.26"}, func(t io.Writer) { tellVersion(t, version{"v1.2.3", "abc", "go1.26"}) }},
 	}
+}
+
+// chained gives the events of each message a chain of its own, and those of no message
+// none.
+func chained(events []outcomes.Event) []outcomes.Event {
+	for i := range events {
+		switch e := &events[i]; e.Message {
+		case "m-1":
+			e.Root, e.Trace = at(8, 59), "4bf92f3577b34da6a3ce929d0e0e4736"
+		case "m-2":
+			e.Root = at(9, 1)
+		}
+	}
+	return events
 }
 
 // What each command prints in each form is pinned to the byte, and its JSON is as

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,9 +28,25 @@ type way struct {
 	Application string           `json:"application"`
 	Open        bool             `json:"open"`    // it waits somewhere: for its turn, a pause or a person
 	Seconds     float64          `json:"seconds"` // from the first event to the last
-	Events      []outcomes.Event `json:"events"`
+	Waits       []outcomes.Wait  `json:"waits"`   // every place at which it waits, the most pressing first
+	Chains      []outcomes.Chain `json:"chains"`  // the messages from outside, with what followed of each
+	Events      []step           `json:"events"`
+}
 
-	Deadlines []outcomes.Deadline `json:"deadlines,omitempty"` // of each chain of messages, the most urgent first
+// A step is an event with its times as programs read them.
+type step struct {
+	outcomes.Event
+	AfterSeconds  float64 `json:"after_seconds"`            // since the event before; clocks differ, so it may be below 0
+	WaitedSeconds float64 `json:"waited_seconds,omitempty"` // for a pause, so far or in all
+}
+
+// events are the events of a way.
+func (w way) events() []outcomes.Event {
+	events := make([]outcomes.Event, len(w.Events))
+	for i := range w.Events {
+		events[i] = w.Events[i].Event
+	}
+	return events
 }
 
 // Run prints the way of an application. It asks no hub: the outcomes, what is not
@@ -47,14 +62,10 @@ func (c *traceCmd) Run(ctx context.Context, stdout io.Writer, s surroundings) er
 		if len(w.Events) == 0 {
 			return fmt.Errorf("nothing is known of such an application: %w", errNothing)
 		}
-		if err := c.print(stdout, w, func(t io.Writer) { tableWay(t, w) }); err != nil {
+		if err := c.print(stdout, w, func(t io.Writer) { tableWay(t, w, time.Now()) }); err != nil {
 			return err
 		}
-		where := "nothing of it waits"
-		if w.Open {
-			where = "it waits: see the events that are marked so"
-		}
-		fmt.Fprintf(s.stderr, "%d events in %s; %s\n", len(w.Events), span(w), where)
+		fmt.Fprintf(s.stderr, "%d events in %s\n", len(w.Events), span(w))
 		return nil
 	})
 }
@@ -85,9 +96,8 @@ func (c *traceCmd) find(ctx context.Context, d *desk, s surroundings) (way, erro
 		return way{}, err
 	}
 	now := outcomes.Now{At: time.Now(), Pauses: wanted.Reasons()}
-	w := wayOf(c.Application, outcomes.Timeline(c.Application, all, letters, records, now))
-	w.Deadlines = outcomes.Deadlines(all, c.Deadline, now.At)
-	return w, nil
+	events := outcomes.Timeline(c.Application, all, letters, records, now)
+	return wayOf(c.Application, events, outcomes.Deadlines(all, c.Deadline, now.At)), nil
 }
 
 // history reads what became of an application's messages, and shows on a terminal
@@ -130,10 +140,14 @@ func lettersOf(ctx context.Context, d *desk, application string) (letters []topi
 }
 
 // wayOf sums up the events of an application.
-func wayOf(application string, events []outcomes.Event) way {
-	w := way{Application: observability.MaskID(application), Events: events}
+func wayOf(application string, events []outcomes.Event, deadlines []outcomes.Deadline) way {
+	w := way{Application: observability.MaskID(application), Waits: outcomes.Waits(events), Chains: outcomes.Chains(events, deadlines), Events: []step{}}
+	if w.Waits == nil {
+		w.Waits = []outcomes.Wait{}
+	}
+	w.Open = len(w.Waits) > 0
 	for _, e := range events {
-		w.Open = w.Open || e.Open
+		w.Events = append(w.Events, step{Event: e, AfterSeconds: e.After.Seconds(), WaitedSeconds: e.Waited.Seconds()})
 	}
 	if n := len(events); n > 0 {
 		w.Seconds = events[n-1].At.Sub(events[0].At).Seconds()
@@ -144,104 +158,4 @@ func wayOf(application string, events []outcomes.Event) way {
 // span is how long a way has taken.
 func span(w way) string {
 	return time.Duration(w.Seconds * float64(time.Second)).Round(time.Millisecond).String()
-}
-
-func tableWay(t io.Writer, w way) {
-	fmt.Fprintln(t, "TIME\tAFTER\tEVENT\tROUTE\tAT\tMESSAGE\tMORE")
-	for _, e := range outcomes.Brief(w.Events) {
-		at, kind := e.System, e.Kind
-		if kind == outcomes.EventAttempt {
-			kind += fmt.Sprintf(" %d", e.Attempts)
-		}
-		if e.Operation != "" {
-			at += ": " + e.Operation
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format("2006-01-02T15:04:05.000Z"), e.After.Round(time.Millisecond), kind,
-			dash(e.Route), dash(at), dash(e.Message), strings.Join(more(e), ", "))
-	}
-	tableDeadlines(t, w.Deadlines)
-}
-
-// more is what else is to be said of an event.
-func more(e outcomes.Event) (out []string) {
-	add := func(name, value string) {
-		if value != "" {
-			out = append(out, name+value)
-		}
-	}
-	if e.Open {
-		add("", "WAITS")
-	}
-	switch {
-	case e.Kind == outcomes.EventAttempt:
-		add("took ", e.Took.Round(time.Millisecond).String())
-	case e.Attempts > 1, e.Attempts > 0 && e.Code != "":
-		add("", fmt.Sprintf("attempt %d", e.Attempts))
-	}
-	add("", pauseOf(e))
-	add("", e.Action)
-	add("by ", e.Who)
-	add("code ", e.Code)
-	add("letter ", e.Letter)
-	if e.Kind == outcomes.EventWritten {
-		add("to ", e.Topic)
-		add("", e.Type)
-	}
-	add("", e.Reason)
-	return out
-}
-
-// pauseOf tells of a pause: why, since when, and where it has ended, until when and
-// how long the message has waited for it.
-func pauseOf(e outcomes.Event) string {
-	switch {
-	case e.Pause == "":
-		return ""
-	case e.Kind == outcomes.EventResumed:
-		return fmt.Sprintf("%s from %s to %s, it waited %s", pauseWord(e.Pause), when(e.Since, "-"), when(e.Until, "-"), e.Waited.Round(time.Millisecond))
-	case e.Waited > 0:
-		return fmt.Sprintf("%s since %s, it waits for %s so far", pauseWord(e.Pause), when(e.Since, "-"), e.Waited.Round(time.Second))
-	}
-	return pauseWord(e.Pause) + " since " + when(e.Since, "-")
-}
-
-// pauseWord names the reason of a pause.
-func pauseWord(reason string) string {
-	if reason == topics.PauseBreaker {
-		return "breaker open"
-	}
-	return "pause (" + strings.ReplaceAll(reason, "_", " ") + ")"
-}
-
-// tableDeadlines tells how each chain of messages stands to its deadline, in a
-// picture and in words.
-func tableDeadlines(t io.Writer, deadlines []outcomes.Deadline) {
-	if len(deadlines) == 0 {
-		return
-	}
-	fmt.Fprintln(t, "\nBEGAN\tBY\tDEADLINE\t\tGONE\tLEFT\tSTATE")
-	for _, d := range deadlines {
-		state := strings.ReplaceAll(d.State(), "_", " ")
-		if d.Open {
-			state += ", waits"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", when(d.From, "-"), dash(d.Source), when(d.Until, "-"), picture(d),
-			d.Gone().Round(time.Second), d.Left().Round(time.Second), state)
-	}
-}
-
-// picture is a bar of the time that has gone, with the deadline as |.
-func picture(d outcomes.Deadline) string {
-	const width = 20
-	whole := max(d.Gone(), d.All())
-	gone, until := int(width*d.Gone()/whole), int(width*d.All()/whole)
-	bar := strings.Repeat("#", max(0, gone)) + strings.Repeat(".", width-max(0, gone))
-	return "[" + bar[:until] + "|" + bar[until:] + "]"
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }

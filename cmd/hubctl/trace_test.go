@@ -29,9 +29,10 @@ func TestTrace(t *testing.T) {
 		_, out, _ := hubctl(t, trace...)
 		return strings.Contains(out, outcomes.EventCalled)
 	})
-	if w := look(); !w.Open || w.Application != "migration-1" {
+	if w := look(); !w.Open || w.Application != "migration-1" || len(w.Waits) != 1 || w.Waits[0].For != outcomes.WaitPerson || w.Waits[0].Route != "register" {
 		t.Errorf("while a letter waits: %+v", w)
 	}
+	expect(t, exitOK, trace, "It waits at register for a person since", look().Waits[0].Letter)
 	discard := []string{"--application", "migration-1", "--yes", "--rate", "100/s"}
 	expect(t, exitOK, by(append([]string{"dead", "discard"}, discard...)...))
 	expect(t, exitOK, by("dead", "undo", waiting(t, "--discarded")[0].Letter, "--route", "register"))
@@ -49,6 +50,9 @@ func TestTrace(t *testing.T) {
 			t.Errorf("event %d is %+v", i, e)
 		}
 	}
+	if len(w.Chains) != 1 || w.Chains[0].Open || len(w.Chains[0].Trace) != 32 || w.Chains[0].Steps != len(w.Events) {
+		t.Errorf("its chains are %+v", w.Chains)
+	}
 	if w.Open || w.Seconds <= 0 || !slices.Contains(kinds, outcomes.EventWritten) || !slices.Contains(kinds, outcomes.EventReturned) {
 		t.Errorf("open %t, %f s, events %q", w.Open, w.Seconds, kinds)
 	}
@@ -61,7 +65,7 @@ func TestTrace(t *testing.T) {
 	if !slices.Equal(decided, []string{"discard", "undo", "replay"}) {
 		t.Errorf("decided was %q", decided)
 	}
-	expect(t, exitOK, trace, "delivered", "test: do", "nothing of it waits", "by duty")
+	expect(t, exitOK, trace, "delivered", "test: do", "Nothing of it waits; it was last delivered at register", "by duty")
 	expect(t, exitNothing, []string{"trace", "migration-9"}, "nothing is known")
 	expect(t, exitNothing, []string{"trace", "990101200017"}, "nothing is known of such")
 }
@@ -76,7 +80,7 @@ func TestTraceOfWhatWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	trace := []string{"trace", "migration-1"}
-	expect(t, exitOK, trace, "written", "migration.applications", "WAITS", "it waits: see")
+	expect(t, exitOK, trace, "written", "migration.applications", "WAITS", "It waits at register for its turn since")
 	expect(t, exitOK, by("route", "pause", "register"))
 	expect(t, exitOK, by("breaker", "open", "register"))
 	expect(t, exitOK, trace, "WAITS, pause (operator) since", "WAITS, breaker open since", "so far, by duty")

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"kandashub/observability"
 	"kandashub/topics"
 	"kandashub/topics/control"
 	"kandashub/topics/inspect"
@@ -25,8 +26,8 @@ func (v *visit) applicationForm() error {
 // stays out of addresses and histories.
 func (v *visit) application() error {
 	id := strings.TrimSpace(v.r.PostFormValue("application"))
-	if id == "" || len(id) > topics.MaxApplicationID || strings.ContainsAny(id, " \t\n") {
-		return v.show(http.StatusBadRequest, "application", map[string]any{"Wrong": true})
+	if !topics.IsApplicationID(id) || observability.MaskID(id) != id { // an IIN is looked for nowhere
+		return v.show(http.StatusBadRequest, "application", map[string]any{"Wrong": topics.MaxApplicationID})
 	}
 	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		return err
@@ -41,18 +42,52 @@ func (v *visit) application() error {
 	if err != nil {
 		return err
 	}
+	now := v.standing()
+	events := outcomes.Timeline(id, found, v.letters.of(id), trail.young, now)
 	data := map[string]any{
 		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took, "Cut": !whole,
 		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
-		"Events":  outcomes.Brief(outcomes.Timeline(id, found, v.letters.of(id), trail.young, v.standing())),
+		"Steps":   len(events), "Waits": outcomes.Waits(events), "Ended": outcomes.Ended(events),
+		"Chains": v.chains(id, outcomes.Chains(events, outcomes.Deadlines(found, v.cfg.Deadline, now.At))),
 	}
-	data["Traces"] = v.cfg.Links.of(id, tracesOf(found)...)
-	data["Deadlines"] = outcomes.Deadlines(found, v.cfg.Deadline, time.Now())
 	if v.cfg.Outcomes != nil {
 		read, end := v.cfg.Outcomes.Progress()
 		data["Behind"] = max(0, end-read)
 	}
 	return v.show(http.StatusOK, "application", data)
+}
+
+// A chainView is a chain as the page shows it.
+type chainView struct {
+	outcomes.Chain
+	Number   int
+	Events   []outcomes.Event // told shortly
+	Traces   []traceLink
+	Unfolded bool
+}
+
+// chains are the chains of an application. Those that are done are folded; where all
+// are, the last one is not.
+func (v *visit) chains(application string, all []outcomes.Chain) (views []chainView) {
+	waits := slices.ContainsFunc(all, func(c outcomes.Chain) bool { return c.Open })
+	for i, c := range all {
+		view := chainView{Chain: c, Number: i + 1, Events: outcomes.Brief(c.Events), Unfolded: c.Open || !waits && i == len(all)-1}
+		if c.Trace != "" {
+			view.Traces = v.cfg.Links.of(application, c.Trace)
+		}
+		views = append(views, view)
+	}
+	return views
+}
+
+// subject is what a type of message is about, without who sends it and its version:
+// application.submitted of kz.egov.application.submitted.v1.
+func subject(ceType string) string {
+	parts := strings.Split(ceType, ".")
+	if len(parts) < 4 || parts[0] != "kz" {
+		return ceType
+	}
+	return strings.Join(parts[2:len(parts)-1], ".")
 }
 
 // historyOf finds what became of an application's messages, also what a later outcome

@@ -157,6 +157,74 @@ func TestLinksToTraceAndLogs(t *testing.T) {
 	}
 }
 
+// The application's page begins with where it is; its chains are named by their first
+// message, and folded once they are done. The letter's page gives advice as long as it
+// is of use, and says what came of the decision.
+func TestWhereAnApplicationIs(t *testing.T) {
+	w := indexed(t)
+	w.startHub()
+	w.send("egov-1")
+	id := w.letters(1)[0].ID
+	p := w.enters("operator")
+	look := func(until string) (page string) {
+		t.Helper()
+		servertest.Eventually(t, "the page says "+until, func() bool {
+			_, _, page = p.post("/application", url.Values{"application": {"egov-1"}})
+			return strings.Contains(page, until)
+		})
+		return page
+	}
+	page := look("at register, for a person&#39;s decision, since")
+	p.has(page, `<a href="`+letterURL(id)+`">Open the dead letter <code>http_422</code></a>`)
+	p.has(page, `<details class="chain" id="chain-1" open>`)
+	p.has(page, "<b>Application filed</b> · egov</span>")
+	const advice = "Replay it once the cause is gone at the system"
+	p.has(p.get(letterURL(id)), advice)
+	w.refusing(false)
+	w.sendAs("egov-1", "egov-1-2") // a second chain, which waits behind the letter
+	page = look("Later messages behind it: 1.")
+	if status, _, page := p.post(letterURL(id)+"/replay", order()); status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	page = p.get(letterURL(id))
+	p.has(page, "Carried out: delivered.")
+	p.has(page, "Result: delivered.")
+	p.hasNot(main(page), advice)
+	p.hasNot(page, "data-refresh")
+	servertest.Eventually(t, "both are through", func() bool { return w.carried("egov-1") == 2 })
+	page = look("nothing waits")
+	p.has(page, `The last step was “delivered” at route register, `)
+	p.has(page, `<details class="chain" id="chain-1">`)
+	p.has(page, `<details class="chain" id="chain-2" open>`)
+	for _, wrong := range []string{"Иванов", "900101300123", "", "two words", strings.Repeat("x", 41)} {
+		status, _, page := p.post("/application", url.Values{"application": {wrong}})
+		if status != http.StatusBadRequest {
+			t.Errorf("%q: %d", wrong, status)
+		}
+		p.has(page, "An IIN or a name is never searched for.")
+		if wrong != "" {
+			p.hasNot(main(page), wrong)
+		}
+	}
+}
+
+// While a decision is under way the letter's page says so and asks for more by itself.
+func TestDecisionUnderWay(t *testing.T) {
+	w := newWorld(t, nil)
+	stop := w.startHub()
+	w.send("egov-1")
+	id := w.letters(1)[0].ID
+	stop()
+	p := w.enters("operator")
+	if status, _, page := p.post(letterURL(id)+"/discard", order()); status != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", status, main(page))
+	}
+	page := p.get(letterURL(id))
+	p.has(page, "The discard is written down")
+	p.has(page, `<div id="letter" data-refresh data-version="decided">`)
+	p.has(page, "Decided: discard. The hub that owns the letter carries it out")
+}
+
 // The application's page says how it stands to its deadline, in words beside the
 // picture.
 func TestDeadlineOfAnApplication(t *testing.T) {

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -75,22 +77,45 @@ func (a *auditCache) follow(ctx context.Context) error {
 }
 
 // An auditQuery chooses records; what is empty chooses all.
-type auditQuery struct{ Actor, Action, Object, Result string }
+type auditQuery struct {
+	Actor, Action, Object, Result string
+	Since, Before                 time.Time // Before itself is left out
+
+	typed url.Values // as it came
+}
+
+// readAuditQuery reads what records a page is about.
+func readAuditQuery(values url.Values) (q auditQuery, err error) {
+	get := func(name string) string { return strings.TrimSpace(values.Get(name)) }
+	q = auditQuery{Actor: get("actor"), Action: get("action"), Object: get("object"), Result: get("result"), typed: values}
+	if q.Action != "" && !slices.Contains(control.Actions(), q.Action) {
+		return q, wrong("action", shorten(q.Action, 80))
+	}
+	q.Since, q.Before, err = readSpan(values)
+	return q, err
+}
+
+// Field is a parameter as its field shows it.
+func (q auditQuery) Field(name string) string { return q.typed.Get(name) }
 
 func (q auditQuery) takes(r control.AuditRecord) bool {
 	has := func(text, part string) bool {
 		return part == "" || strings.Contains(strings.ToLower(text), strings.ToLower(part))
 	}
-	return has(r.Actor, q.Actor) && has(r.Action, q.Action) && has(r.Object, q.Object) && (q.Result == "" || r.Result == q.Result)
+	return has(r.Actor, q.Actor) && has(r.Object, q.Object) && (q.Action == "" || r.Action == q.Action) && (q.Result == "" || r.Result == q.Result) &&
+		!r.Time.Before(q.Since) && (q.Before.IsZero() || r.Time.Before(q.Before))
 }
 
 // auditPage shows what operators did, youngest first.
 func (v *visit) auditPage() error {
 	values := v.r.URL.Query()
-	q := auditQuery{Actor: values.Get("actor"), Action: values.Get("action"), Object: values.Get("object"), Result: values.Get("result")}
-	page, err := readQuery(values)
-	if err != nil {
-		return err
+	mistake, status := "", http.StatusOK
+	number, err := readPage(values)
+	q, other := readAuditQuery(values)
+	if err = cmp.Or(other, err); err != nil {
+		if mistake, status, err = v.mistake(err); err != nil {
+			return err
+		}
 	}
 	trail, err := v.audit.read(v.r.Context(), v.cfg.Commands.Cluster)
 	if err != nil {
@@ -98,21 +123,21 @@ func (v *visit) auditPage() error {
 	}
 	var found []control.AuditRecord
 	for _, r := range slices.Backward(trail.young) {
-		if q.takes(r) {
+		if mistake == "" && q.takes(r) {
 			found = append(found, r)
 		}
 	}
-	from := min((page.Page-1)*pageSize, len(found))
+	from := min((number-1)*pageSize, len(found))
 	said := ""
 	var f *control.AuditFault
 	if errors.As(trail.fault, &f) {
 		said = observability.Mask(f.Error())
 	}
 	values.Del("page")
-	return v.show(http.StatusOK, "audit", map[string]any{
-		"Query": q, "Records": found[from:min(from+pageSize, len(found))], "Total": len(found), "All": trail.all, "Shown": len(trail.young), "Fault": said,
-		"Page": page.Page, "Pages": max(1, (len(found)+pageSize-1)/pageSize), "Prev": page.Page - 1, "Next": page.Page + 1,
-		"Results": []string{control.Asked, control.Done, control.Refused, control.Failed}, "Base": "/audit?" + values.Encode(),
+	return v.show(status, "audit", map[string]any{
+		"Query": q, "Mistake": mistake, "Records": found[from:min(from+pageSize, len(found))], "Total": len(found), "All": trail.all, "Shown": len(trail.young), "Fault": said,
+		"Page": number, "Pages": max(1, (len(found)+pageSize-1)/pageSize), "Prev": number - 1, "Next": number + 1,
+		"Results": []string{control.Asked, control.Done, control.Refused, control.Failed}, "Actions": control.Actions(), "Base": "/audit?" + values.Encode(),
 	})
 }
 

@@ -2,8 +2,6 @@ package console
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -40,6 +38,9 @@ type Config struct {
 
 	Links Links // to traces and logs
 
+	// ReadOnly says that nobody may change anything here, whatever their role.
+	ReadOnly bool
+
 	// Deadline is the time from a chain's first message to its end; 0: there is none.
 	Deadline time.Duration
 
@@ -60,9 +61,11 @@ type Route struct {
 
 // Local is what one process knows of a route that it runs.
 type Local struct {
-	Route   string
-	Pauses  []topics.Pause
-	Breaker Breaker
+	Route     string
+	Pauses    []topics.Pause
+	Breaker   Breaker
+	Committed time.Time // when it has committed offsets last; zero: never
+	Joined    int       // generations of the consumer group, since it began
 }
 
 // Breaker is a breaker as the process that has it sees it.
@@ -132,68 +135,15 @@ func (c *Console) Handler() http.Handler {
 	for _, e := range endpoints() {
 		mux.HandleFunc(e.pattern, c.serve(e))
 	}
+	mux.HandleFunc("/", c.serve(endpoint{pattern: "/", role: Viewer, do: func(v *visit) error { return v.nowhere(mux) }}))
 	return safe(mux, c.cfg.Host)
-}
-
-// An endpoint is one thing that can be asked for.
-type endpoint struct {
-	pattern string
-	role    Role // the least that may; Nobody: everybody, before a login
-	do      func(*visit) error
-}
-
-// live is what a page asks for by itself, for as long as it is open.
-const live = "GET /events"
-
-// endpoints is everything that can be asked for.
-func endpoints() []endpoint {
-	return []endpoint{
-		{"GET /login", Nobody, (*visit).loginPage},
-		{"POST /login", Nobody, (*visit).loginDev},
-		{"GET /login/oidc", Nobody, (*visit).loginOIDC},
-		{"GET /callback", Nobody, (*visit).callback},
-		{"POST /preferences", Nobody, (*visit).preferences},
-
-		{"POST /logout", Viewer, (*visit).logout},
-		{"GET /{$}", Viewer, (*visit).overview},
-		{live, Viewer, (*visit).events},
-		{"GET /letters", Viewer, (*visit).letterList},
-		{"GET /letters/{route}/{letter}", Viewer, (*visit).letterPage},
-		{"GET /application", Viewer, (*visit).applicationForm},
-		{"POST /application", Viewer, (*visit).application},
-		{"GET /routes", Viewer, (*visit).routeList},
-		{"GET /routes/{route}", Viewer, (*visit).routePage},
-		{"GET /breakers", Viewer, (*visit).breakerList},
-		{"GET /groups", Viewer, (*visit).groupList},
-		{"GET /audit", Viewer, (*visit).auditPage},
-		{"GET /health", Viewer, (*visit).health},
-		{"GET /runs", Viewer, (*visit).runList},
-		{"GET /runs/{run}", Viewer, (*visit).runPage},
-
-		{"POST /letters/{route}/{letter}/replay", Operator, (*visit).replay},
-		{"POST /letters/{route}/{letter}/discard", Operator, (*visit).discard},
-		{"POST /letters/{route}/{letter}/undo", Operator, (*visit).undo},
-		{"POST /plan", Operator, (*visit).plan},
-		{"POST /runs", Operator, (*visit).startRun},
-		{"POST /runs/{run}/cancel", Operator, (*visit).cancelRun},
-		{"POST /routes/{route}/pause", Operator, (*visit).pause},
-		{"POST /routes/{route}/drain", Operator, (*visit).drain},
-		{"POST /routes/{route}/resume", Operator, (*visit).resume},
-		{"POST /breakers/{route}/open", Operator, (*visit).breakerOpen},
-		{"POST /breakers/{route}/release", Operator, (*visit).breakerRelease},
-
-		{"POST /letters/{route}/{letter}/reveal", Approver, (*visit).reveal},
-		{"POST /breakers/{route}/close", Approver, (*visit).breakerClose},
-		{"POST /loss/accept", Approver, (*visit).acceptLoss},
-		{"GET /audit/export", Approver, (*visit).auditExport},
-	}
 }
 
 // serve lets who may come to an endpoint, and shows what went wrong.
 func (c *Console) serve(e endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		v := &visit{Console: c, w: &answer{ResponseWriter: w}, r: r, lang: chosenLanguage(r)}
+		v := &visit{Console: c, w: &answer{ResponseWriter: w}, r: r, lang: chosenLanguage(r), asked: e}
 		by := person
 		if e.pattern == live {
 			by = page
@@ -207,6 +157,8 @@ func (c *Console) serve(e endpoint) http.HandlerFunc {
 				break
 			}
 			v.fail(err)
+		case e.writes() && c.cfg.ReadOnly:
+			v.fail(errReadOnly)
 		case u.Role < e.role:
 			v.fail(errForbidden)
 		default:
@@ -240,44 +192,3 @@ func (a *answer) Write(b []byte) (int, error) {
 
 // Unwrap lets an http.ResponseController reach what is below.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
-// A failure is an answer other than the page that was asked for.
-type failure struct {
-	status int
-	key    string // of the text, in the languages' tables
-	detail string
-}
-
-func (f *failure) Error() string { return f.key + ": " + f.detail }
-
-var (
-	errUnknown   = &failure{http.StatusUnauthorized, "error.unknown", ""}
-	errForbidden = &failure{http.StatusForbidden, "error.forbidden", ""}
-	errNotFound  = &failure{http.StatusNotFound, "error.notfound", ""}
-)
-
-func badRequest(format string, args ...any) error {
-	return &failure{http.StatusBadRequest, "error.request", fmt.Sprintf(format, args...)}
-}
-
-// fail shows what went wrong.
-func (v *visit) fail(err error) {
-	var f *failure
-	var refused *control.Refusal
-	switch {
-	case errors.As(err, &f):
-	case errors.As(err, &refused):
-		f = &failure{http.StatusConflict, "error.refused", refused.Reason}
-	case errors.Is(err, context.Canceled):
-		return // nobody waits for the answer
-	default:
-		f = &failure{http.StatusBadGateway, "error.failed", ""}
-		if v.user.Role >= Operator { // it names addresses
-			f.detail = err.Error()
-		}
-		v.cfg.Log.Warn("a page could not be made", "handler", "console", "error", err.Error())
-	}
-	if err := v.show(f.status, "failure", map[string]any{"Status": f.status, "Key": f.key, "Detail": observability.Mask(f.detail)}); err != nil {
-		http.Error(v.w, http.StatusText(f.status), f.status)
-	}
-}

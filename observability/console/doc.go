@@ -31,7 +31,11 @@
 //	admin     everything
 //
 // Whatever changes anything is a POST with a reason, goes through
-// [control.Commands] and is on record in hub.audit before it takes effect.
+// [control.Commands] and is on record in hub.audit before it takes effect. With
+// [Config.ReadOnly] nobody may change anything, not even an admin.
+//
+// What is refused has a code ([control.Refusal]) and so a text in each language; the
+// answer shows the form again, with what was typed, where that can be mended.
 //
 // # What protects it
 //

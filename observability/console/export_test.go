@@ -15,6 +15,19 @@ func Texts(lang string) (map[string]string, error) { return loadTexts(lang) }
 // Languages returns the languages of the pages.
 func Languages() []string { return languages() }
 
+// Subject is what a type of message is about.
+func Subject(ceType string) string { return subject(ceType) }
+
+// Writes returns the endpoints that may change anything.
+func Writes() (patterns []string) {
+	for _, e := range endpoints() {
+		if e.writes() {
+			patterns = append(patterns, e.pattern)
+		}
+	}
+	return patterns
+}
+
 // Policy is the content security policy of every answer.
 const Policy = policy
 

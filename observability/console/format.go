@@ -43,7 +43,8 @@ func (f formats) rate(perSecond float64) string {
 	if perSecond > 0 && perSecond < 10 {
 		precision = 1
 	}
-	return f.texts.text("unit.rate", strconv.FormatFloat(perSecond, 'f', precision, 64))
+	figure := strconv.FormatFloat(perSecond, 'f', precision, 64)
+	return f.texts.text("unit.rate", strings.Replace(figure, ".", f.texts.text("unit.point"), 1))
 }
 
 // lasting writes a duration by its two largest parts at most: 45 s, 3 min,
@@ -131,6 +132,15 @@ func mark(n any) string {
 		return attentionIf(n > 0)
 	}
 	return attentionIf(false)
+}
+
+// longLag is since when the oldest unfinished message waits that calls for attention, as
+// the alert on lag has it.
+const longLag = 5 * time.Minute
+
+// markLag is the state of a lag whose oldest message was written at a time.
+func markLag(oldest time.Time) string {
+	return attentionIf(!oldest.IsZero() && time.Since(oldest) > longLag)
 }
 
 // dict makes a map of names and values, for a template that takes several.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -89,6 +90,8 @@ type letterQuery struct {
 	Oldest bool     // first
 	Page   int      // from 1
 	Chosen []string // route/letter of those that were chosen one by one; their ids are the filter's
+
+	typed url.Values // as it came; nil: it was made here
 }
 
 const pageSize = 50

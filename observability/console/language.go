@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/text/language"
-
-	"kandashub/topics/inspect"
 )
 
 //go:embed lang/*.json
@@ -88,6 +87,18 @@ func (t catalogue) word(set string, value any) string {
 	return fmt.Sprint(value)
 }
 
+// did names an operator's action, alone or, as a timeline has it, with its result.
+func (t catalogue) did(action string) string {
+	name, result, ok := strings.Cut(action, ": ")
+	if !ok {
+		if text, ok := t["decision."+name]; ok {
+			return text
+		}
+		return t.word("did", name)
+	}
+	return t.word("did", name) + ": " + t.word("audit", result)
+}
+
 // note returns the text of a note, whose first part is its key.
 func (t catalogue) note(parts []string) string {
 	args := make([]any, len(parts)-1)
@@ -109,9 +120,9 @@ func loadPages() (map[string]*template.Template, error) {
 		pages[lang], err = template.New("").Funcs(template.FuncMap{
 			"t": t.text, "word": t.word, "note": t.note,
 			"ago": func(at time.Time) string { return f.ago(at, time.Now()) }, "when": f.when, "utc": f.utc,
-			"num": f.number, "rate": f.rate, "lasting": f.lasting, "seconds": f.seconds, "mark": mark, "dict": dict, "bar": barOf,
+			"num": f.number, "rate": f.rate, "lasting": f.lasting, "seconds": f.seconds, "mark": mark, "markLag": markLag, "subject": subject, "did": t.did, "dict": dict, "bar": barOf,
 			"after": f.after, "clock": f.clock, "moment": f.moment, "precise": precise, "brief": brief, "topic": func(v topicView) string { return f.topic(v, time.Now()) }, "sum": func(a, b int) int { return a + b },
-			"lagOf": func(g inspect.Group) int64 { lag, _ := g.Lag(); return lag }, "join": join,
+			"join": join,
 		}).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"kandashub/observability/console"
 	"kandashub/topics"
+	"kandashub/topics/contract"
 	"kandashub/topics/control"
 	"kandashub/topics/outcomes"
 )
@@ -19,7 +20,9 @@ var (
 	literal = regexp.MustCompile(`\bt "([a-z.]+)"`)
 	family  = regexp.MustCompile(`\bt \(print "([a-z.]+\.)"|\bword "([a-z]+)"`)
 	given   = regexp.MustCompile(`"(?:Title|Text|Button)" "([a-z.]+)"`)
-	inCode  = regexp.MustCompile(`"((?:note|error|unit)\.[a-z]+)"`)
+	inCode  = regexp.MustCompile(`"((?:note|error|unit|wrong|do|plan|run|loss)\.[a-z]+)"`)
+	wrongs  = regexp.MustCompile(`\bwrong\("([a-z]+)"`)
+	refusal = regexp.MustCompile(`\b(?:refuse|missing|refusal)\("([a-z_]+)"`)
 )
 
 // Every text stands in every language, with as many figures in it.
@@ -63,7 +66,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		}
 	}
 	var families []string
-	for _, pattern := range []string{"pages/*.html", "*.go"} {
+	for _, pattern := range []string{"pages/*.html", "*.go", "../../topics/control/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(files, err)
@@ -79,6 +82,11 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 			for _, re := range []*regexp.Regexp{literal, given, inCode} {
 				for _, m := range re.FindAllStringSubmatch(string(b), -1) {
 					use(m[1])
+				}
+			}
+			for prefix, re := range map[string]*regexp.Regexp{"wrong.": wrongs, "refusal.": refusal} {
+				for _, m := range re.FindAllStringSubmatch(string(b), -1) {
+					use(prefix + m[1])
 				}
 			}
 			for _, m := range family.FindAllStringSubmatch(string(b), -1) {
@@ -99,6 +107,9 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		"audit.":    {control.Asked, control.Done, control.Refused, control.Failed},
 		"letter.":   {"open", "decided", "resolved", "died", "all"}, "result.": {control.ResultOpen, control.ResultWaiting, control.ResultDone, control.ResultDelivered, control.ResultDiscarded,
 			control.ResultDuplicate, control.ResultDied, control.ResultSkipped, topics.ResultAnswered, topics.ResultDeadLettered, "others"},
+		"did.": control.Actions(), "where.": {outcomes.WaitPerson, outcomes.WaitHub, outcomes.WaitPause, outcomes.WaitParked, outcomes.WaitTurn},
+		"message.": subjects(t), "was.": {"running", "paused", "closed", "held open", "held closed"},
+		"effect.": {topics.C1.String(), topics.C2.String(), topics.C3.String(), topics.ReadOnly.String()}, "help.effect.": {"C1", "C2", "C3", "read"},
 		"run.done.": {topics.DecideReplay, topics.DecideDiscard},
 		"outcome.":  {outcomes.AttemptFailed, topics.ResultDelivered, topics.ResultDuplicate, topics.ResultRejected, topics.ResultDeadLettered},
 		"pause.": {topics.PauseBreaker, topics.PauseAuth, topics.PauseTarget, topics.PauseRedis, topics.PauseKafka, topics.PauseDead,
@@ -107,7 +118,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		"event.": {outcomes.EventMade, outcomes.EventWritten, outcomes.EventParked, outcomes.EventRead, outcomes.EventCalled, outcomes.EventReturned,
 			outcomes.EventDelivered, outcomes.EventDuplicate, outcomes.EventLetter, outcomes.EventDecision, outcomes.EventAnswered, outcomes.EventDiscarded, outcomes.EventCommand, outcomes.EventBreaker},
 		"role.": {"viewer", "operator", "approver", "admin"}, "lang.": console.Languages(), "theme.": {"light", "dark", "auto"},
-		"unit.": {"rate", "ms", "s", "min", "h", "d"},
+		"unit.": {"rate", "point", "ms", "s", "min", "h", "d"},
 	}
 	pages, err := filepath.Glob("pages/*.html")
 	if err != nil {
@@ -125,11 +136,25 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 	}
 }
 
+// subjects are what the messages of the contract are about.
+func subjects(t *testing.T) (found []string) {
+	agreed, err := contract.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range agreed.Topics() {
+		for _, m := range topic.Types {
+			found = append(found, console.Subject(m))
+		}
+	}
+	return found
+}
+
 // A page's words come from the tables: none stands in a template.
 func TestPagesHoldNoWords(t *testing.T) {
 	action, tag := regexp.MustCompile(`(?s)\{\{.*?\}\}`), regexp.MustCompile(`(?s)<[^>]*>`)
 	word := regexp.MustCompile(`\p{L}{2,}`)
-	allowed := []string{"kandashub", "Enter", "Esc"}
+	allowed := []string{"kandashub", "Enter", "Esc", "hubctl", "alerts", "runbooks"}
 	pages, err := filepath.Glob("pages/*.html")
 	if err != nil {
 		t.Fatal(err)

@@ -1,12 +1,13 @@
 package console
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,35 @@ import (
 // timeForm is how a browser's field for a time writes it, in our zone.
 const timeForm = "2006-01-02T15:04"
 
+// The values by which letters are filtered.
+func letterClasses() []string {
+	return []string{topics.LetterRejected, topics.LetterUncertain, topics.LetterEffectDone, topics.LetterUntrusted}
+}
+
+func letterStates() []string { return []string{"open", "decided", "resolved", "died", "all"} }
+
+// query reads what letters a page or a form is about, and says what is wrong with it.
+// Also with an error it shows its fields as they were typed.
+func (v *visit) query(values url.Values) (letterQuery, error) {
+	q, err := readQuery(values)
+	q.typed = values
+	if err != nil {
+		return q, err
+	}
+	for _, r := range q.Routes {
+		if !slices.Contains(v.cfg.Commands.Routes, r) {
+			return q, wrong("route", shorten(r, 80))
+		}
+	}
+	if q.Class != "" && !slices.Contains(letterClasses(), q.Class) {
+		return q, wrong("class", shorten(q.Class, 80))
+	}
+	if q.State != "" && !slices.Contains(letterStates(), q.State) {
+		return q, wrong("state", shorten(q.State, 80))
+	}
+	return q, nil
+}
+
 // readQuery reads what letters a page or a form is about.
 func readQuery(values url.Values) (q letterQuery, err error) {
 	get := func(name string) string { return strings.TrimSpace(values.Get(name)) }
@@ -30,21 +60,37 @@ func readQuery(values url.Values) (q letterQuery, err error) {
 			q.Routes = append(q.Routes, r)
 		}
 	}
-	for name, at := range map[string]*time.Time{"since": &q.Since, "until": &q.Before} {
-		if get(name) == "" {
+	q.Since, q.Before, err = readSpan(values)
+	var number error
+	q.Page, number = readPage(values)
+	return q, cmp.Or(err, number)
+}
+
+// readSpan reads the parameters of a span of time; one that is not there is zero.
+func readSpan(values url.Values) (since, before time.Time, err error) {
+	for name, at := range map[string]*time.Time{"since": &since, "until": &before} {
+		typed := strings.TrimSpace(values.Get(name))
+		if typed == "" {
 			continue
 		}
-		if *at, err = time.ParseInLocation(timeForm, get(name), zone()); err != nil {
-			return q, badRequest("%s is no time", name)
+		if *at, err = time.ParseInLocation(timeForm, typed, zone()); err != nil {
+			return since, before, wrong("time", shorten(typed, 40))
 		}
 	}
-	q.Page = 1
-	if p := get("page"); p != "" {
-		if q.Page, err = strconv.Atoi(p); err != nil || q.Page < 1 || q.Page > 1<<20 {
-			return q, badRequest("page is no number of a page")
-		}
+	return since, before, nil
+}
+
+// readPage reads the number of a page of a list; 1 where none is asked for.
+func readPage(values url.Values) (int, error) {
+	typed := strings.TrimSpace(values.Get("page"))
+	if typed == "" {
+		return 1, nil
 	}
-	return q, nil
+	number, err := strconv.Atoi(typed)
+	if err != nil || number < 1 || number > 1<<20 {
+		return 1, wrong("page")
+	}
+	return number, nil
 }
 
 // values are the parameters that choose the same letters again.
@@ -94,25 +140,42 @@ func (q letterQuery) Only(g letterGroup) string {
 }
 
 // Field is a parameter as its field shows it.
-func (q letterQuery) Field(name string) string { return q.values().Get(name) }
+func (q letterQuery) Field(name string) string {
+	if q.typed != nil {
+		return q.typed.Get(name)
+	}
+	return q.values().Get(name)
+}
+
+// Narrow says whether the query leaves letters out that wait for a decision.
+func (q letterQuery) Narrow() bool {
+	v := q.values()
+	v.Del("sort")
+	return len(v) > 0
+}
 
 // letterList is the page of dead letters.
 func (v *visit) letterList() error {
-	q, err := readQuery(v.r.URL.Query())
+	q, err := v.query(v.r.URL.Query())
+	mistake, status := "", http.StatusOK
 	if err != nil {
-		return err
+		if mistake, status, err = v.mistake(err); err != nil {
+			return err
+		}
 	}
 	problem := ""
 	if err := v.letters.readAnew(v.r.Context()); err != nil {
 		problem = observability.Mask(err.Error()) // what was read before is shown
 	}
-	found := v.letters.find(q)
+	var found letterPageData // nothing, where nobody knows of what
+	if mistake == "" {
+		found = v.letters.find(q)
+	}
 	pages := max(1, (found.Total+pageSize-1)/pageSize)
-	return v.show(http.StatusOK, "letters", map[string]any{
-		"Query": q, "Found": found, "Pages": pages, "Problem": problem, "Routes": v.cfg.Commands.Routes,
-		"Classes": []string{topics.LetterRejected, topics.LetterUncertain, topics.LetterEffectDone, topics.LetterUntrusted},
-		"States":  []string{"open", "decided", "resolved", "died", "all"},
-		"First":   (q.Page - 1) * pageSize, "Prev": q.Page - 1, "Next": q.Page + 1,
+	return v.show(status, "letters", map[string]any{
+		"Query": q, "Mistake": mistake, "Found": found, "Pages": pages, "Problem": problem, "Routes": v.cfg.Commands.Routes,
+		"Classes": letterClasses(), "States": letterStates(),
+		"Prev": q.Page - 1, "Next": q.Page + 1,
 	})
 }
 
@@ -253,56 +316,4 @@ func (v *visit) reveal() error {
 		return err
 	}
 	return v.showLetter("revealed", &l)
-}
-
-func (v *visit) replay() error {
-	return v.decide("note.replayed", v.cfg.Commands.Replay)
-}
-
-func (v *visit) discard() error {
-	return v.decide("note.discarded", v.cfg.Commands.Discard)
-}
-
-// undo takes a discard back and goes to the letter that the message is then.
-func (v *visit) undo() error {
-	o, err := v.order()
-	if err != nil {
-		return err
-	}
-	route := v.r.PathValue("route")
-	var again string
-	err = v.weigh(func(ctx context.Context) error {
-		again, err = v.cfg.Commands.Undo(ctx, o, route, v.r.PathValue("letter"), undoWait)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if err := v.letters.readAnew(v.r.Context()); err != nil {
-		return err
-	}
-	return v.to(letterPath(route, again), "note.undone")
-}
-
-// undoWait is how long a hub may take to undo a discard.
-const undoWait = 20 * time.Second
-
-func letterPath(route, id string) string {
-	return "/letters/" + url.PathEscape(route) + "/" + url.PathEscape(id)
-}
-
-// decide writes a decision of one letter.
-func (v *visit) decide(note string, do func(ctx context.Context, o control.Order, route, id string) error) error {
-	o, err := v.order()
-	if err != nil {
-		return err
-	}
-	route, id := v.r.PathValue("route"), v.r.PathValue("letter")
-	if err := v.weigh(func(ctx context.Context) error { return do(ctx, o, route, id) }); err != nil {
-		return err
-	}
-	if err := v.letters.readAnew(v.r.Context()); err != nil {
-		return err
-	}
-	return v.to(letterPath(route, id), note)
 }

@@ -84,11 +84,11 @@ func TestReasonIsNeeded(t *testing.T) {
 	p := w.enters("operator")
 	form := order()
 	form.Set("why", "  ")
-	if status, _, page := p.post(letterURL(id)+"/discard", form); status != http.StatusConflict || !strings.Contains(page, "who wants it and why") {
+	if status, _, page := p.post(letterURL(id)+"/discard", form); status != http.StatusConflict || !strings.Contains(page, "Say why: the reason is kept with what you do.") {
 		t.Errorf("%d\n%s", status, main(page))
 	}
 	form.Set("why", "the person with "+iin+" asked")
-	if status, _, page := p.post(letterURL(id)+"/discard", form); status != http.StatusConflict || strings.Contains(page, iin) {
+	if status, _, page := p.post(letterURL(id)+"/discard", form); status != http.StatusConflict || strings.Contains(page, iin) || !strings.Contains(page, `value="the person with [iin] asked"`) {
 		t.Errorf("%d\n%s", status, main(page))
 	}
 	w.letters(1)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"kandashub/observability"
-	"kandashub/topics/outcomes"
 )
 
 // Links are where the traces and logs of a chain of messages can be seen: URLs with
@@ -39,16 +38,4 @@ func (l Links) of(application string, traces ...string) (links []traceLink) {
 		links = append(links, traceLink{ID: id, Trace: fill.Replace(l.Trace), Logs: fill.Replace(l.Logs)})
 	}
 	return links
-}
-
-// tracesOf are the traces of outcomes, each once, in the order of time.
-func tracesOf(all []outcomes.Outcome) (traces []string) {
-	known := map[string]bool{"": true}
-	for i := range all {
-		if t := all[i].Trace; !known[t] {
-			known[t] = true
-			traces = append(traces, t)
-		}
-	}
-	return traces
 }

@@ -103,7 +103,7 @@ func userName(name, whence string) (string, error) {
 	case name == "" || len(name) > maxName || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "", errUnknown
 	case observability.Mask(name) != name:
-		return "", &failure{http.StatusForbidden, "error.name", whence}
+		return "", &failure{status: http.StatusForbidden, key: "error.name", reason: "wrong.namefield", detail: whence}
 	}
 	return name, nil
 }
@@ -220,14 +220,14 @@ func (v *visit) loginDev() error {
 	}
 	role, err := ParseRole(v.r.PostFormValue("role"))
 	if err != nil {
-		return badRequest("a name and a role are needed")
+		return wrong("login")
 	}
 	name, err := userName(v.r.PostFormValue("name"), "name")
 	if errors.Is(err, errUnknown) {
-		return badRequest("a name and a role are needed")
+		return wrong("login")
 	}
 	if err != nil {
-		return err
+		return &failure{status: http.StatusForbidden, key: "error.name", reason: "wrong.name"}
 	}
 	v.welcome(v.w, v.r, User{Name: name, Role: role})
 	return v.to("/")

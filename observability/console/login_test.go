@@ -17,7 +17,7 @@ func TestLivePageDoesNotProlongASession(t *testing.T) {
 		reached := false
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: id})
-		c.serve(endpoint{pattern, Viewer, func(*visit) error { reached = true; return nil }})(httptest.NewRecorder(), r)
+		c.serve(endpoint{pattern: pattern, role: Viewer, do: func(*visit) error { reached = true; return nil }})(httptest.NewRecorder(), r)
 		if !reached {
 			t.Fatalf("%s: nobody is logged in", pattern)
 		}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,6 +161,30 @@ func TestSteer(t *testing.T) {
 	}
 }
 
+// A group says how much and how long it is behind, and what this hub did in it last.
+func TestGroups(t *testing.T) {
+	var member atomic.Pointer[console.Local]
+	member.Store(&console.Local{Route: route})
+	w := newWorld(t, func(c *console.Config) { c.Local = func() []console.Local { return []console.Local{*member.Load()} } })
+	w.send("egov-1")
+	p := w.enters("viewer")
+	var page string
+	see := func(pattern string) {
+		t.Helper()
+		servertest.Eventually(t, "the page has "+pattern, func() bool {
+			page = main(p.get("/groups"))
+			return regexp.MustCompile(pattern).MatchString(page)
+		})
+	}
+	see(`<b>hub.register</b>.*Lag <span data-state="calm">1 · \d+\x{a0}m?s</span>`)
+	p.has(page, "This hub has committed nothing yet.")
+	member.Store(&console.Local{Route: route, Committed: time.Now().Add(-time.Hour), Joined: 3})
+	see("This hub committed last 60\u00a0min ago. Rebalances that it took part in: 3.")
+	if n := strings.Count(page, "This hub committed"); n != 1 {
+		t.Errorf("%d groups tell of a commit", n)
+	}
+}
+
 // A loss of claims stands on every page until it is accepted.
 func TestLoss(t *testing.T) {
 	w := newWorld(t, nil)
@@ -185,6 +211,21 @@ func TestAudit(t *testing.T) {
 	page := p.get("/audit?object=verify&result=done")
 	p.has(page, "<code class=\"wrap\">verify</code>")
 	p.hasNot(page, "<code class=\"wrap\">register</code>")
+	p.has(page, "pause a route")
+	p.has(page, "<code>127.0.0.1</code>")
+	at := func(d time.Duration) string {
+		return time.Now().Add(d).In(time.FixedZone("", 5*60*60)).Format("2006-01-02T15:04")
+	}
+	for query, want := range map[string]int{
+		"since=" + at(-time.Hour): 4, "since=" + at(time.Hour): 0, "until=" + at(-time.Hour): 0, "until=" + at(time.Hour): 4,
+		"since=" + at(-time.Hour) + "&until=" + at(time.Hour) + "&action=pause+route": 4, "action=resume+route": 0,
+	} {
+		if n := strings.Count(p.get("/audit?"+query), "<tr data-row>"); n != want {
+			t.Errorf("%s finds %d records, want %d", query, n, want)
+		}
+	}
+	p.post("/preferences", map[string][]string{"lang": {"kk"}})
+	p.has(p.get("/audit"), "бағытты тоқтата тұру")
 	var records []control.AuditRecord
 	for line := range strings.Lines(p.get("/audit/export")) {
 		r, err := control.DecodeAudit([]byte(strings.TrimSpace(line)))

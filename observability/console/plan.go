@@ -16,22 +16,22 @@ import (
 func (v *visit) planQuery() (letterQuery, error) {
 	values, err := url.ParseQuery(v.r.PostFormValue("filter"))
 	if err != nil {
-		return letterQuery{}, badRequest("the filter cannot be read")
+		return letterQuery{}, wrong("filter")
 	}
-	q, err := readQuery(values)
+	q, err := v.query(values)
 	if err != nil {
 		return q, err
 	}
 	if v.r.PostFormValue("which") != "selected" {
 		if q.State != "" && q.State != "open" { // a plan knows only letters that nobody has decided
-			return q, &control.Refusal{Reason: "only letters that nobody has decided can be decided: filter by the state open, or choose letters one by one"}
+			return q, refusal("state_open")
 		}
 		return q, nil
 	}
 	for _, name := range v.r.PostForm["letter"] {
 		route, id, ok := strings.Cut(name, "/")
 		if !ok {
-			return q, badRequest("%q names no letter", shorten(name, 80))
+			return q, wrong("letter", shorten(name, 80))
 		}
 		q.Letters, q.Chosen = append(q.Letters, id), append(q.Chosen, name)
 		if !slices.Contains(q.Routes, route) {
@@ -39,7 +39,7 @@ func (v *visit) planQuery() (letterQuery, error) {
 		}
 	}
 	if len(q.Letters) == 0 {
-		return q, &control.Refusal{Reason: "no letter was chosen"}
+		return q, refusal("nothing_chosen")
 	}
 	return q, nil
 }

@@ -110,7 +110,7 @@ func TestARunTellsWhatDiedAgain(t *testing.T) {
 	location := p.starts(topics.DecideReplay)
 	var page string
 	servertest.Eventually(t, "both died again", func() bool {
-		page = p.get(location)
+		page = main(p.get(location))
 		return strings.Count(page, ">died again<") == 2
 	})
 	for _, l := range w.letters(2) {

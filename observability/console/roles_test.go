@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kandashub/observability/console"
+	"kandashub/topics/control"
 )
 
 // path fills the wildcards of a pattern with things that do not exist.
@@ -118,7 +119,7 @@ func TestDevLoginIsForThisMachine(t *testing.T) {
 			t.Errorf("login by Host %s: %d, want %d", c.host, resp.StatusCode, c.want)
 		}
 	}
-	if status, _, page := p.post("/login", url.Values{"name": {"aida@example.kz"}, "role": {"viewer"}}); status != http.StatusForbidden || !strings.Contains(page, `<code class="wrap">name</code>`) {
+	if status, _, page := p.post("/login", url.Values{"name": {"aida@example.kz"}, "role": {"viewer"}}); status != http.StatusForbidden || !strings.Contains(page, "латинскими буквами") {
 		t.Errorf("a name that is personal data: %d\n%s", status, main(page))
 	}
 	for _, bad := range []url.Values{{"name": {""}, "role": {"admin"}}, {"name": {"x"}, "role": {"nobody"}}, {"name": {strings.Repeat("x", 81)}, "role": {"admin"}}} {
@@ -169,6 +170,33 @@ func TestProxyHeaders(t *testing.T) {
 	w = newWorld(t, func(c *console.Config) { c.Login = login })
 	if status, _, _ := w.enters("").do(http.MethodGet, "/", nil, "X-User", "aida", "X-Groups", "all"); status != http.StatusUnauthorized {
 		t.Errorf("headers of who is no proxy: %d", status)
+	}
+}
+
+// The audit keeps from where somebody acted: the browser's address, which only a trusted
+// proxy may tell.
+func TestAddressOfWhoAsks(t *testing.T) {
+	login := console.Login{Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, UserHeader: "X-User", GroupsHeader: "X-Groups", Roles: console.Roles{"ops": console.Operator}}
+	for name, c := range map[string]struct {
+		login     console.Login
+		forwarded string
+		want      string
+	}{
+		"nobody between":       {console.Login{Dev: true}, "", "127.0.0.1"},
+		"a proxy":              {login, "198.51.100.7, 192.0.2.9", "192.0.2.9"},
+		"a proxy that says no": {login, "", "127.0.0.1"},
+		"a proxy's nonsense":   {login, "somewhere", "127.0.0.1"},
+	} {
+		w := newWorld(t, func(config *console.Config) { config.Login = c.login })
+		p := w.enters(map[bool]string{true: "operator"}[c.login.Dev])
+		status, _, page := p.do(http.MethodPost, "/routes/register/pause", order("minutes", "60"), "X-User", "aida", "X-Groups", "ops", "X-Forwarded-For", c.forwarded)
+		if status != http.StatusSeeOther {
+			t.Fatalf("%s: %d\n%s", name, status, main(page))
+		}
+		records, err := control.ReadAudit(t.Context(), w.cluster)
+		if err != nil || len(records) != 2 || records[0].From != c.want || records[1].From != c.want {
+			t.Errorf("%s: %+v, %v", name, records, err)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package console
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -89,15 +88,15 @@ func (r *runs) begin(n *run, work func()) (bool, error) {
 			continue
 		}
 		if o.Plan == n.Plan && o.Action == n.Action {
-			return false, &control.Refusal{Reason: fmt.Sprintf("plan %s (%s) is being carried out already, by run %s: nothing was begun", n.Plan, n.Action, o.ID)}
+			return false, refusal("plan_running", n.Plan, o.ID)
 		}
 		going++
 	}
 	if r.ended {
-		return false, &control.Refusal{Reason: "this hub is shutting down: nothing was begun; the same plan can be carried out at another one, or later"}
+		return false, refusal("ending")
 	}
 	if going >= maxRuns {
-		return false, &control.Refusal{Reason: fmt.Sprintf("%d runs are under way: stop one, or wait for its end", going)}
+		return false, refusal("runs_many", going)
 	}
 	r.list = slices.Insert(r.list, 0, n)
 	for len(r.list) > keptRuns && !r.list[len(r.list)-1].Ended.IsZero() {
@@ -167,7 +166,7 @@ func (v *visit) startRun() error {
 	}
 	rate, err := strconv.ParseFloat(v.r.PostFormValue("rate"), 64)
 	if err != nil {
-		return badRequest("the rate is a number of letters a second")
+		return wrong("rate")
 	}
 	if err := control.CheckRate(rate); err != nil {
 		return err
@@ -182,14 +181,14 @@ func (v *visit) startRun() error {
 			return errForbidden
 		}
 		if strings.TrimSpace(v.r.PostFormValue("typed")) != strconv.Itoa(p.Letters) {
-			return &control.Refusal{Reason: "the number of letters was not typed as it is: nothing was discarded"}
+			return refusal("typed")
 		}
 	}
 	if err := v.letters.readAnew(v.r.Context()); err != nil { // so that each is listed
 		return err
 	}
 	if strings.TrimSpace(o.Why) == "" {
-		return &control.Refusal{Reason: "say who wants it and why"}
+		return refusal("order")
 	}
 	if err := v.carryOut(o, q, control.Run{
 		Filter: q.Filter, Action: action, Plan: hash, Rate: rate, Canary: runCanary, StopAt: runStop, Wait: runWait,

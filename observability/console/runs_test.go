@@ -49,7 +49,7 @@ func TestOnePlanOneRun(t *testing.T) {
 		t.Errorf("the same form again: %d, %s\n%s", status, to, main(page))
 	}
 	status, _, page = p.post("/runs", again(form))
-	says := fmt.Sprintf("plan %s (replay) is being carried out already, by run %s", form.Get("plan"), strings.TrimPrefix(location, "/runs/"))
+	says := fmt.Sprintf("Plan %s is being carried out already, by run %s", form.Get("plan"), strings.TrimPrefix(location, "/runs/"))
 	if status != http.StatusConflict || !strings.Contains(page, observability.Mask(says)) {
 		t.Errorf("another tab: %d\n%s", status, main(page))
 	}
@@ -112,7 +112,7 @@ func TestRefusedDecisionsAreTold(t *testing.T) {
 	p.has(page, ">not decided<") // the other one
 	page = p.get(letterURL(l.ID))
 	p.has(page, "Decisions that the hub refused")
-	p.has(page, `<td class="reason">the letter cannot be read</td>`)
+	p.has(page, `<td class="reason" data-label="Why refused">the letter cannot be read</td>`)
 	p.has(page, "waits for a decision")
 }
 

@@ -160,7 +160,7 @@ func TestTheListIsAllThatIsServed(t *testing.T) {
 			return true
 		})
 	}
-	if want := []string{`"GET /static/"`, "pattern"}; !slices.Equal(served, want) {
+	if want := []string{`"GET /static/"`, "pattern", `"/"`}; !slices.Equal(served, want) {
 		t.Errorf("served are %q: all but the static files belongs into endpoints()", served)
 	}
 }

@@ -35,12 +35,29 @@ func (v *visit) breakerList() error {
 	return v.show(http.StatusOK, "breakers", map[string]any{"Now": v.now()})
 }
 
-func (v *visit) groupList() error {
-	return v.show(http.StatusOK, "groups", map[string]any{"Now": v.now()})
+// A groupView is a consumer group as its page shows it.
+type groupView struct {
+	inspect.Group
+	Lag       int64
+	Oldest    time.Time // of the unfinished
+	Here      bool      // this process is a member, if anybody is
+	Committed time.Time // when this process has committed last
+	Joined    int       // generations that this process has joined
 }
 
-// longest is for how long a pause or a forced breaker may hold.
-const longest = 7 * 24 * time.Hour
+func (v *visit) groupList() error {
+	s := v.now()
+	var groups []groupView
+	for _, g := range s.Groups {
+		view := groupView{Group: g}
+		view.Lag, view.Oldest = g.Lag()
+		if i := slices.IndexFunc(s.Routes, func(r routeView) bool { return r.Name == g.Route }); i >= 0 {
+			view.Here, view.Committed, view.Joined = s.Routes[i].Here, s.Routes[i].Committed, s.Routes[i].Joined
+		}
+		groups = append(groups, view)
+	}
+	return v.show(http.StatusOK, "groups", map[string]any{"Now": s, "Groups": groups})
+}
 
 // lasting reads how long something is to hold, in minutes. always says that it
 // may hold until it is taken back.
@@ -51,8 +68,8 @@ func (v *visit) lasting(always bool) (time.Duration, error) {
 	}
 	minutes, err := strconv.Atoi(text)
 	d := time.Duration(minutes) * time.Minute
-	if err != nil || d <= 0 || d > longest {
-		return 0, badRequest("how long it holds is a number of minutes, 1 to %d", int(longest.Minutes()))
+	if err != nil || d <= 0 || d > control.LongestHold {
+		return 0, wrong("minutes", int(control.LongestHold.Minutes()))
 	}
 	return d, nil
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +22,8 @@ type visit struct {
 	r    *http.Request
 	user User
 	lang string
+
+	asked endpoint // what is asked for
 }
 
 const (
@@ -34,6 +38,7 @@ type frame struct {
 	User                   User
 	Langs                  []string
 	Dev                    bool
+	ReadOnly               bool     // nobody may change anything here
 	Note                   []string // key of a text, and what it is about
 	Back                   string   // path of this page
 	Request                string   // id of what a form of this page asks for
@@ -47,6 +52,9 @@ func (f frame) Can(role string) bool {
 	return err == nil && f.User.Role >= least
 }
 
+// May says whether the user may change what a role may: nothing where all is read only.
+func (f frame) May(role string) bool { return !f.ReadOnly && f.Can(role) }
+
 // With gives a part of a page its own data, and all that every page has.
 func (f frame) With(data any) frame {
 	f.Data = data
@@ -57,7 +65,7 @@ func (f frame) With(data any) frame {
 func (v *visit) show(status int, page string, data any) error {
 	f := frame{
 		Lang: v.lang, Theme: theme(v.r), Page: page, Hub: v.cfg.Hub, User: v.user, Langs: languages(), Dev: v.cfg.Login.Dev,
-		Back: v.r.URL.RequestURI(), Request: uuid.NewString(), Data: data, Note: v.note(),
+		Back: v.r.URL.RequestURI(), Request: uuid.NewString(), Data: data, Note: v.note(), ReadOnly: v.cfg.ReadOnly,
 	}
 	if loss := v.cfg.Commands.Store.State().Loss; loss.Standing() && v.user.Role > Nobody {
 		f.Lost = &loss
@@ -121,9 +129,28 @@ func (v *visit) back(otherwise string) string {
 func (v *visit) order() (control.Order, error) {
 	id := v.r.PostFormValue("request")
 	if _, err := uuid.Parse(id); err != nil {
-		return control.Order{}, badRequest("the form has no request id")
+		return control.Order{}, wrong("form")
 	}
-	return control.Order{Who: v.user.Name, Why: strings.TrimSpace(v.r.PostFormValue("why")), ID: id}, nil
+	return control.Order{Who: v.user.Name, Why: strings.TrimSpace(v.r.PostFormValue("why")), ID: id, From: v.address()}, nil
+}
+
+// address is whence a request comes, without a port. A trusted proxy is asked for whom
+// it speaks; what others say of that is not believed.
+func (v *visit) address() string {
+	peer, err := netip.ParseAddrPort(v.r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	at := peer.Addr().Unmap()
+	if !slices.ContainsFunc(v.cfg.Login.Proxies, func(p netip.Prefix) bool { return p.Contains(at) }) {
+		return at.String()
+	}
+	said := strings.Split(strings.Join(v.r.Header.Values("X-Forwarded-For"), ","), ",")
+	// The last address is the one that the proxy has seen itself.
+	if client, err := netip.ParseAddr(strings.TrimSpace(said[len(said)-1])); err == nil {
+		return client.Unmap().String()
+	}
+	return at.String()
 }
 
 // preferences sets language and theme.

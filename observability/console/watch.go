@@ -57,6 +57,8 @@ type routeView struct {
 	OldestLetter time.Time
 	Members      int
 	Here         bool // this process runs it
+	Committed    time.Time
+	Joined       int
 	Breaker      Breaker
 	Held         *control.Breaker // by an operator
 }
@@ -233,7 +235,7 @@ func (w *watch) routes(s *snapshot) {
 		}
 		var here Local
 		here, v.Here = local[r.Name]
-		v.Pauses, v.Breaker = here.Pauses, here.Breaker
+		v.Pauses, v.Breaker, v.Committed, v.Joined = here.Pauses, here.Breaker, here.Committed, here.Joined
 		s.Routes = append(s.Routes, v)
 	}
 }

@@ -146,8 +146,8 @@ func (w *world) background(f func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// startHub runs the route.
-func (w *world) startHub() {
+// startHub runs the route until the test ends, or until stop is called.
+func (w *world) startHub() (stop func()) {
 	t := w.t
 	store := claims.NewStore(servertest.Redis(t), claims.Config{Lease: 3 * time.Second, Keep: time.Hour})
 	t.Cleanup(store.Close)
@@ -167,7 +167,7 @@ func (w *world) startHub() {
 			Outcomes: w.reports,
 		},
 	}
-	w.background(c.Run)
+	return w.background(c.Run)
 }
 
 func (w *world) do(_ context.Context, m topics.Message) ([]topics.Reply, error) {
@@ -207,10 +207,16 @@ func (b always) Changed() <-chan struct{}                { return b.changed }
 func (w *world) send(applications ...string) {
 	w.t.Helper()
 	for _, a := range applications {
-		m := topics.Message{ID: a + "-1", Type: "kz.egov.application.submitted.v1", Source: "egov", Subject: a, Time: time.Now(), Data: json.RawMessage(secret)}
-		if err := w.producer.Publish(w.t.Context(), source, m); err != nil {
-			w.t.Fatal(err)
-		}
+		w.sendAs(a, a+"-1")
+	}
+}
+
+// sendAs writes a message of an application under an id.
+func (w *world) sendAs(application, id string) {
+	w.t.Helper()
+	m := topics.Message{ID: id, Type: "kz.egov.application.submitted.v1", Source: "egov", Subject: application, Time: time.Now(), Data: json.RawMessage(secret)}
+	if err := w.producer.Publish(w.t.Context(), source, m); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -96,16 +96,20 @@ func (o Order) address() string {
 
 // A Refusal is a rule that forbids a command. Nothing has happened.
 type Refusal struct {
-	Reason  string
-	Missing bool // what the command names is not there
+	Code    string // names the rule, for who says it in another language
+	Reason  string // in English
+	Args    []any  // what the reason tells of this case, in its order
+	Missing bool   // what the command names is not there
 }
 
 func (r *Refusal) Error() string { return r.Reason }
 
-func refuse(format string, args ...any) error { return &Refusal{Reason: fmt.Sprintf(format, args...)} }
+func refuse(code, format string, args ...any) error {
+	return &Refusal{Code: code, Reason: fmt.Sprintf(format, args...), Args: args}
+}
 
-func missing(format string, args ...any) error {
-	return &Refusal{Reason: fmt.Sprintf(format, args...), Missing: true}
+func missing(code, format string, args ...any) error {
+	return &Refusal{Code: code, Reason: fmt.Sprintf(format, args...), Args: args, Missing: true}
 }
 
 // Routes returns the names of all routes of the contract.
@@ -128,11 +132,11 @@ const (
 func (o Order) check() error {
 	switch {
 	case strings.TrimSpace(o.Who) == "" || strings.TrimSpace(o.Why) == "":
-		return refuse("say who wants it and why")
+		return refuse("order", "say who wants it and why")
 	case len(o.Who) > maxWho || len(o.Why) > maxWhy:
-		return refuse("who is at most %d bytes long, and why %d", maxWho, maxWhy)
+		return refuse("order_long", "who is at most %d bytes long, and why %d", maxWho, maxWhy)
 	case observability.Mask(o.Who) != o.Who || observability.Mask(o.Why) != o.Why:
-		return refuse("who and why are kept for ever and hold no personal data: what stands there may be an IIN (twelve digits or more), a phone number or an e-mail address")
+		return refuse("order_personal", "who and why are kept for ever and hold no personal data: what stands there may be an IIN (twelve digits or more), a phone number or an e-mail address")
 	}
 	return nil
 }
@@ -227,7 +231,7 @@ func (c *Commands) write(ctx context.Context, step AuditRecord) error {
 // known refuses a route that does not exist.
 func (c *Commands) known(route string) error {
 	if !slices.Contains(c.Routes, route) {
-		return missing("there is no route %s", about(route))
+		return missing("route", "there is no route %s", about(route))
 	}
 	return nil
 }
@@ -250,11 +254,11 @@ func (c *Commands) AcceptLoss(ctx context.Context, o Order) error {
 		}
 		loss := state.Loss
 		if !loss.Standing() {
-			return "", refuse("no loss of claims stands")
+			return "", refuse("loss_none", "no loss of claims stands")
 		}
 		now := time.Now().UTC()
 		if earliest := loss.At.Add(c.Settle); now.Before(earliest) {
-			return "", refuse("a system may still carry out what was sent before the loss: it can be accepted from %s on", earliest.UTC().Format(time.RFC3339))
+			return "", refuse("loss_early", "a system may still carry out what was sent before the loss: it can be accepted from %s on", earliest.UTC().Format(time.RFC3339))
 		}
 		loss.AcceptedAt, loss.AcceptedBy, loss.Why = now, o.Who, o.Why
 		return "the loss noticed at " + loss.At.UTC().Format(time.RFC3339), c.Store.Put(ctx, KeyLoss, loss)

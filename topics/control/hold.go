@@ -17,9 +17,9 @@ func lasts(d time.Duration, endless bool) error {
 	switch {
 	case d == 0 && endless:
 	case d <= 0:
-		return refuse("it must hold for a while: say how long, up to %s", LongestHold)
+		return refuse("hold_none", "it must hold for a while: say how long, up to %s", LongestHold)
 	case d > LongestHold:
-		return refuse("it can be held for %s at most, and held again then", LongestHold)
+		return refuse("hold_long", "it can be held for %s at most, and held again then", LongestHold)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (c *Commands) ReleaseBreaker(ctx context.Context, o Order, route string) er
 		}
 		end.Before = state.beforeBreaker(route)
 		if _, ok := state.Breakers[route]; !ok {
-			return "", refuse("no operator holds the breaker of route %s", route)
+			return "", refuse("breaker_not_held", "no operator holds the breaker of route %s", route)
 		}
 		return "", c.Store.Put(ctx, BreakerKey(route), nil)
 	})

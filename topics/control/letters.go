@@ -20,7 +20,7 @@ func (c *Commands) letter(ctx context.Context, route, id string) (topics.Letter,
 			return l, nil
 		}
 	}
-	return topics.Letter{}, missing("route %s has no unresolved letter %s; hubctl dead list shows those there are", route, aboutLetter(id))
+	return topics.Letter{}, missing("letter_unresolved", "route %s has no unresolved letter %s; hubctl dead list shows those there are", route, aboutLetter(id))
 }
 
 // A Place is where a letter lies in its dead topic. Whoever keeps an index of
@@ -41,7 +41,7 @@ func (c *Commands) letterAt(ctx context.Context, route, id string, at *Place) (t
 	}
 	l, err := topics.ReadLetterAt(ctx, c.Cluster, topics.Route{Name: route}, at.Partition, at.Offset)
 	if err == nil && l.ID != id {
-		err = missing("another letter than %s lies there", aboutLetter(id))
+		err = missing("letter_other", "another letter than %s lies there", aboutLetter(id))
 	}
 	return l, err
 }
@@ -119,18 +119,18 @@ func (c *Commands) decide(ctx context.Context, o Order, action, route, id string
 		switch {
 		case decidable(l, action):
 		case l.Lost:
-			return "", refuse("Kafka has deleted letter %s, and its message with it: it can only be discarded", l.ID)
+			return "", refuse("letter_lost", "Kafka has deleted letter %s, and its message with it: it can only be discarded", l.ID)
 		default:
-			return "", refuse("letter %s holds what cannot be trusted: it can only be discarded", l.ID)
+			return "", refuse("letter_untrusted", "letter %s holds what cannot be trusted: it can only be discarded", l.ID)
 		}
 		if len(l.Decisions) > 0 && l.Decisions[0].ID != o.ID {
 			first := l.Decisions[0]
-			return "", refuse("letter %s has been decided already: %s, by %s at %s; that takes effect as soon as the hub comes to it", l.ID, first.Action, first.Who, first.At.UTC().Format(time.RFC3339))
+			return "", refuse("letter_decided", "letter %s has been decided already: %s, by %s at %s; that takes effect as soon as the hub comes to it", l.ID, first.Action, first.Who, first.At.UTC().Format(time.RFC3339))
 		}
 		var given []topics.GivenReply
 		if replies != nil {
 			if given, err = replies(l); err != nil {
-				return "", &Refusal{Reason: err.Error()}
+				return "", refuse("answer", "%s", err)
 			}
 		}
 		return "", c.Producer.Decide(ctx, l, action, o.ID, o.Who, o.Why, given...)

@@ -75,7 +75,7 @@ func (c *Commands) Plan(ctx context.Context, f Filter, action string) (Plan, err
 // bulk refuses what cannot be decided of many letters at once.
 func bulk(action string) error {
 	if action != topics.DecideReplay && action != topics.DecideDiscard {
-		return refuse("many letters can be replayed or discarded; an answer is given to one")
+		return refuse("plan_action", "many letters can be replayed or discarded; an answer is given to one")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func lastOf(hash string) (time.Time, error) {
 	at, _, ok := strings.Cut(hash, "-")
 	ms, err := strconv.ParseInt(at, 36, 64)
 	if !ok || err != nil {
-		return time.Time{}, refuse("%s names no plan", aboutPlan(hash))
+		return time.Time{}, refuse("plan_none", "%s names no plan", aboutPlan(hash))
 	}
 	return time.UnixMilli(ms), nil
 }

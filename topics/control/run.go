@@ -55,7 +55,7 @@ func (c *Commands) RunPlan(ctx context.Context, o Order, r Run) (p Progress, err
 func (c *Commands) CancelRun(ctx context.Context, o Order, run string, cancel func() bool) error {
 	return c.carry(ctx, o, actionCancelRun, about(run), func(context.Context, Order) (string, error) {
 		if !cancel() {
-			return "", refuse("the run has ended already")
+			return "", refuse("run_ended", "the run has ended already")
 		}
 		return "", nil
 	})
@@ -70,7 +70,7 @@ const (
 // CheckRate refuses a rate outside of the bounds, and what is no number.
 func CheckRate(rate float64) error {
 	if !(rate >= minRate && rate <= maxRate) { // so that NaN is refused too
-		return refuse("the rate is a number of letters a second, %g to %d", minRate, maxRate)
+		return refuse("rate", "the rate is a number of letters a second, %g to %d", minRate, maxRate)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (c *Commands) begin(ctx context.Context, o Order, r Run) (*work, error) {
 	}
 	w.progress.Letters = len(planned)
 	if len(planned) == 0 || planHash(r.Action, last, planned) != r.Plan {
-		return nil, refuse("what lies there now is not what the plan says: somebody has decided some of its letters, or the filter is another one; make a new plan")
+		return nil, refuse("plan_stale", "what lies there now is not what the plan says: somebody has decided some of its letters, or the filter is another one; make a new plan")
 	}
 	return w, nil
 }

@@ -43,7 +43,7 @@ func (c *Commands) Resume(ctx context.Context, o Order, route string) error {
 		}
 		end.Before = state.beforeRoute(route)
 		if _, ok := state.Pauses[route]; !ok {
-			return "", refuse("no operator has paused route %s", route)
+			return "", refuse("pause_none", "no operator has paused route %s", route)
 		}
 		return "", c.Store.Put(ctx, PauseKey(route), nil)
 	})

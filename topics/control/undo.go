@@ -47,21 +47,21 @@ func undoable(ctx context.Context, log *topics.LetterLog, id string) (topics.Let
 	letters := log.Letters()
 	i := slices.IndexFunc(letters, func(l topics.Letter) bool { return l.ID == id })
 	if i < 0 {
-		return topics.Letter{}, missing("there is no letter %s; hubctl dead list --discarded shows those that were discarded", aboutLetter(id))
+		return topics.Letter{}, missing("letter_none", "there is no letter %s; hubctl dead list --discarded shows those that were discarded", aboutLetter(id))
 	}
 	l := letters[i]
 	_, discarded := discardOf(l)
 	switch {
 	case !discarded:
-		return l, refuse("letter %s was not discarded: only a discard can be undone", id)
+		return l, refuse("undo_not_discarded", "letter %s was not discarded: only a discard can be undone", id)
 	case l.Next != "":
-		return l, refuse("letter %s was discarded and undone already: it is letter %s now", id, l.Next)
+		return l, refuse("undo_done", "letter %s was discarded and undone already: it is letter %s now", id, l.Next)
 	case l.Lost:
-		return l, refuse("Kafka had deleted letter %s, and its message with it: there is nothing to go back to", id)
+		return l, refuse("undo_lost", "Kafka had deleted letter %s, and its message with it: there is nothing to go back to", id)
 	case !l.Holds:
-		return l, refuse("letter %s holds what cannot be trusted: it could only be discarded again", id)
+		return l, refuse("undo_untrusted", "letter %s holds what cannot be trusted: it could only be discarded again", id)
 	case l.Class == topics.LetterEffectDone:
-		return l, refuse("the effect of letter %s was done, and its reply went with the discard: there is nothing to go back to", id)
+		return l, refuse("undo_effect", "the effect of letter %s was done, and its reply went with the discard: there is nothing to go back to", id)
 	}
 	return l, nil
 }
@@ -80,7 +80,7 @@ func reappears(ctx context.Context, log *topics.LetterLog, id, undo string, wait
 			return nil
 		}
 		if why := log.Refused(undo); why != "" {
-			return refuse("the discard cannot be undone: %s; the letter stays as it is", why)
+			return refuse("undo_refused", "the discard cannot be undone: %s; the letter stays as it is", why)
 		}
 		select {
 		case <-every.C:

@@ -97,13 +97,9 @@ func routeEvents(events []Event, all []Outcome, records []control.AuditRecord) (
 	}
 	from, to := events[0].At, events[len(events)-1].At
 	open := slices.ContainsFunc(events, func(e Event) bool { return e.Open })
-	passed := map[string]*Outcome{}
-	for i := range all {
-		passed[all[i].Route] = &all[i]
-	}
 	for i := range records {
 		r := &records[i]
-		o := passed[r.Object]
+		o := passing(all, r.Object, r.Time)
 		if o == nil || r.Result != control.Done || r.Time.Before(from) || r.Time.After(to) && !open {
 			continue
 		}
@@ -116,8 +112,20 @@ func routeEvents(events []Event, all []Outcome, records []control.AuditRecord) (
 		}
 		found = append(found, Event{
 			Kind: kind, At: r.Time.UTC(), Route: o.Route, System: o.System, Operation: o.Operation,
-			Who: r.Actor, Action: r.Action, Reason: r.Reason,
+			Who: r.Actor, Action: r.Action, Reason: r.Reason, Root: o.Root, Trace: o.Trace,
 		})
+	}
+	return found
+}
+
+// passing is the outcome of the message that came last to a route before a time, or
+// of any if none had come; nil where none ever did.
+func passing(all []Outcome, route string, at time.Time) (found *Outcome) {
+	for i := range all {
+		o := &all[i]
+		if o.Route == route && (found == nil || !begun(o).After(at) && begun(o).After(begun(found))) {
+			found = o
+		}
 	}
 	return found
 }

@@ -11,7 +11,7 @@ import (
 // it waits there still, those that stand now.
 func pauseEvents(o *Outcome, waits bool, now Now) (events []Event) {
 	waits = waits && (o.Result == topics.ResultNone || o.Result == topics.ResultParked)
-	base := Event{Route: o.Route, Topic: o.Topic, Message: o.ID, Type: o.Type, System: o.System, Operation: o.Operation}
+	base := stepOf(o)
 	for _, p := range o.Pauses {
 		if p.Until.IsZero() && waits && stands(now.Pauses[o.Route], p.Reason) {
 			continue // what is known of it now says more

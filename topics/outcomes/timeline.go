@@ -1,8 +1,8 @@
 package outcomes
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"kandashub/topics"
@@ -33,8 +33,13 @@ const (
 // An Event is one step on the way of an application.
 type Event struct {
 	At    time.Time     `json:"at"`
-	After time.Duration `json:"after"` // since the event before, in nanoseconds; clocks differ, so it may be below 0
-	Kind  string        `json:"kind"`  // one of the Event constants
+	After time.Duration `json:"-"`    // since the event before; clocks differ, so it may be below 0
+	Kind  string        `json:"kind"` // one of the Event constants
+
+	// Root is when the first message of its chain was made, and Trace the chain's trace
+	// id; they are zero and empty where that is not known.
+	Root  time.Time `json:"root,omitzero"`
+	Trace string    `json:"trace,omitempty"`
 
 	Route     string `json:"route,omitempty"`
 	Topic     string `json:"topic,omitempty"` // of the message
@@ -59,13 +64,12 @@ type Event struct {
 	Action string `json:"action,omitempty"` // of a decision: replay, answer, discard; of a command, with its result
 
 	// Why a route was paused, one of the Pause constants of topics, with the pause's
-	// begin and end, and how long the message has waited for it, in nanoseconds. The
-	// begin may lie before the message came; an end that is zero is not known, or has
-	// not come yet.
+	// begin and end, and how long the message has waited for it. The begin may lie
+	// before the message came; an end that is zero is not known, or has not come yet.
 	Pause  string        `json:"pause,omitempty"`
 	Since  time.Time     `json:"since,omitzero"`
 	Until  time.Time     `json:"until,omitzero"`
-	Waited time.Duration `json:"waited,omitempty"`
+	Waited time.Duration `json:"-"`
 
 	// Open says that the application waits here: for its turn or for the end of a
 	// pause, parked, or for a person's decision.
@@ -84,15 +88,17 @@ type Now struct {
 // applications are passed over. What a breaker did by itself is told where a message
 // has waited for it, or waits now.
 //
-// The times are those of several clocks, of brokers, hubs and systems.
+// The times are those of several clocks, of brokers, hubs and systems. [Chains] tells
+// to which message from outside each event goes back, and [Waits] where it all ends.
 func Timeline(application string, all []Outcome, letters []topics.Letter, records []control.AuditRecord, now Now) []Event {
 	var events []Event
 	known := map[string]bool{} // letters that speak for themselves
 	for i := range letters {
 		if l := &letters[i]; string(l.Record.Key) == application {
 			known[l.ID] = true
-			events = append(events, letterEvents(l)...)
-			events = append(events, commandEvents(l, records)...)
+			of := append(letterEvents(l), commandEvents(l, records)...)
+			followChain(of, l, all)
+			events = append(events, of...)
 		}
 	}
 	waits := waiting(all)
@@ -174,14 +180,36 @@ func newestOf(all []Outcome) map[digest]int {
 	return newest
 }
 
+// sortEvents puts events in the order of time; those of one moment in the order in
+// which the steps of a message follow each other.
 func sortEvents(events []Event) {
-	slices.SortStableFunc(events, func(a, b Event) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(events, func(a, b Event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(rank(a.Kind), rank(b.Kind)))
+	})
+}
+
+// rank is the place of a kind of event among the steps of a message.
+func rank(kind string) int {
+	steps := []string{EventMade, EventWritten, EventRead, EventCalled, EventReturned, EventPaused, EventResumed, EventParked, EventLetter}
+	if at := slices.Index(steps, kind); at >= 0 {
+		return at
+	}
+	return len(steps)
+}
+
+// notBefore is a time that Kafka has kept, in whole milliseconds, of what came after
+// another moment: where the two lie in one millisecond, that moment.
+func notBefore(moment, kept time.Time) time.Time {
+	if !kept.IsZero() && kept.Before(moment) && moment.Sub(kept) < time.Millisecond {
+		return moment
+	}
+	return kept
 }
 
 // outcomeEvents are the steps of one message. waits says that no end of it is known,
 // letterKnown that its letter tells of itself.
 func outcomeEvents(o *Outcome, waits, letterKnown bool) (events []Event) {
-	base := Event{Route: o.Route, Topic: o.Topic, Message: o.ID, Type: o.Type, System: o.System, Operation: o.Operation}
+	base := stepOf(o)
 	add := func(kind string, at time.Time, change func(*Event)) {
 		if at.IsZero() {
 			return
@@ -196,7 +224,7 @@ func outcomeEvents(o *Outcome, waits, letterKnown bool) (events []Event) {
 	if o.Time.Equal(o.Root) && o.Source != topics.SourceHub {
 		add(EventMade, o.Time, func(e *Event) { e.Route, e.Operation, e.System = "", "", o.Source })
 	}
-	add(EventWritten, o.Written, func(e *Event) {
+	add(EventWritten, notBefore(o.Time, o.Written), func(e *Event) {
 		e.System, e.Operation, e.Open = "", "", waits && o.Result == topics.ResultNone
 	})
 	for i, t := range o.Tries {
@@ -239,50 +267,7 @@ func outcomeEvents(o *Outcome, waits, letterKnown bool) (events []Event) {
 	return events
 }
 
-// letterEvents are a letter and what people decided of it.
-func letterEvents(l *topics.Letter) []Event {
-	_, message := l.Message()
-	ceType, _ := l.Header("ce_type")
-	topic, _ := l.Header("hub_topic")
-	if !l.Holds {
-		message, ceType = "", "" // not to be trusted
-	}
-	base := Event{Route: l.Route.Name, Topic: topic, Message: message, Type: ceType, Letter: l.ID, Class: l.Class, Code: l.Code}
-	e := base
-	e.Kind, e.At, e.Reason, e.Open = EventLetter, l.Record.Time.UTC(), l.Reason, !l.Resolved
-	events := []Event{e}
-	for _, d := range l.Decisions {
-		e := base
-		e.Kind, e.At, e.Reason, e.Who, e.Action = EventDecision, d.At.UTC(), d.Why, d.Who, d.Action
-		events = append(events, e)
-	}
-	for _, d := range l.Refused { // the hub has said so, and why
-		e := base
-		e.Kind, e.At, e.Reason, e.Who, e.Action = EventCommand, d.At.UTC(), d.Reason, d.Who, d.Action+" letter: "+control.Refused
-		events = append(events, e)
-	}
-	return events
-}
-
-// commandEvents are what operators did about a letter beside the decisions that
-// stand with it: what was refused or failed, and who looked at the payload.
-func commandEvents(l *topics.Letter, records []control.AuditRecord) (events []Event) {
-	decided := map[string]bool{}
-	for _, d := range l.Decisions {
-		decided[d.ID] = true
-	}
-	for _, d := range l.Refused {
-		decided[d.ID] = true
-	}
-	for i := range records {
-		r := &records[i]
-		if r.Object != l.Route.Name+"/"+l.ID || r.Result == control.Asked || decided[r.Request] {
-			continue
-		}
-		events = append(events, Event{
-			Kind: EventCommand, At: r.Time.UTC(), Route: l.Route.Name, Letter: l.ID, Class: l.Class, Code: l.Code,
-			Who: r.Actor, Action: r.Action + ": " + r.Result, Reason: strings.TrimSpace(r.Reason),
-		})
-	}
-	return events
+// stepOf is what each event of a message says of it.
+func stepOf(o *Outcome) Event {
+	return Event{Route: o.Route, Topic: o.Topic, Message: o.ID, Type: o.Type, System: o.System, Operation: o.Operation, Root: o.Root, Trace: o.Trace}
 }

@@ -153,23 +153,26 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A run under way: its part of the page is fetched anew.
-const run = $("#run[data-refresh]");
-if (run) {
+// What is under way, a run or the decision of a letter: its part of the page is
+// fetched anew until it is through. What has the same version is left as it is, and so
+// is what somebody answers in a dialog.
+const underWay = $("[data-refresh]");
+if (underWay) {
   const again = async () => {
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const next = $("#run", page);
-      if (next) {
+      const old = document.getElementById(underWay.id), next = page.getElementById(underWay.id);
+      const same = next?.dataset.version && next.dataset.version === old.dataset.version;
+      if (next && !same && !$("dialog[open]", old)) {
         const had = document.activeElement?.closest("button[commandfor='cancel']");
-        $("#run").replaceWith(next);
+        const head = next.contains($(".head .state", page)) ? null : $(".head .state", page);
+        old.replaceWith(next);
         if (had) $("button[commandfor='cancel']", next)?.focus();
-        const head = $(".head .state", page);
         if (head) $(".head .state").replaceWith(head);
         if (!("refresh" in next.dataset)) {
           $("#cancel")?.close(); // there is nothing to stop any more
-          $("#announce").textContent = head?.textContent ?? "";
+          $("#announce").textContent = $(".head .state")?.textContent ?? "";
           return;
         }
       }
