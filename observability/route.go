@@ -206,8 +206,8 @@ func (r *RouteMetrics) Commit(result string) {
 		r.commits.inc(result)
 	}
 	if r != nil && result == "ok" {
-		r.member.committed.Store(time.Now().UnixNano())
 		r.lastCommit.SetToCurrentTime()
+		r.member.committed.Store(time.Now().UnixNano())
 	}
 }
 

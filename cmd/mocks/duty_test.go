@@ -100,7 +100,7 @@ func TestDutyAnswers(t *testing.T) {
 				t.Fatalf("hubctl was called %d times, want %d: %q", len(calls), tc.calls, calls)
 			}
 			for _, c := range calls {
-				if !strings.HasPrefix(c, "dead answer l-1 --route iin-lookup --who duty ") || !strings.Contains(c, tc.answer) || !strings.Contains(c, "--why ") {
+				if !strings.HasPrefix(c, "dead answer l-1 --route iin-lookup --no-wait --who duty ") || !strings.Contains(c, tc.answer) || !strings.Contains(c, "--why ") {
 					t.Errorf("hubctl %s", c)
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -210,6 +211,17 @@ func TestFaultCommands(t *testing.T) {
 	c.System = "nobody"
 	if _, err := c.url(); err == nil || !strings.Contains(err.Error(), "one of migration, kandas") {
 		t.Errorf("%v, want all systems that there are", err)
+	}
+}
+
+// TestOperatorsCommands: hubctl is printed with all settings that its commands need.
+func TestOperatorsCommands(t *testing.T) {
+	s := &session{world: &world{kafka: []string{"127.0.0.1:1", "127.0.0.1:2"}, redis: "127.0.0.1:3", metrics: "127.0.0.1:4"}, cmd: &runCmd{Hub: "bin/hub"}}
+	if got, want := s.operator(), "HUB_KAFKA=127.0.0.1:1,127.0.0.1:2 HUB_REDIS=127.0.0.1:3 HUB_ADDRESSES=127.0.0.1:4 bin/hubctl"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if !slices.Contains(s.world.environment(), "HUB_ADDRESSES=127.0.0.1:4") {
+		t.Errorf("the settings of the world do not name its hub: %q", s.world.environment())
 	}
 }
 

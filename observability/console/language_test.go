@@ -17,6 +17,7 @@ import (
 
 var (
 	verb    = regexp.MustCompile(`%v|\{s\}`)
+	entry   = regexp.MustCompile(`(?m)^  "[^"]+": `)
 	literal = regexp.MustCompile(`\bt "([a-z.]+)"`)
 	family  = regexp.MustCompile(`\bt \(print "([a-z.]+\.)"|\bword "([a-z]+)"`)
 	given   = regexp.MustCompile(`"(?:Title|Text|Button)" "([a-z.]+)"`)
@@ -43,6 +44,13 @@ func TestLanguagesSayTheSame(t *testing.T) {
 			} else if !slices.Equal(verb.FindAllString(text, -1), verb.FindAllString(other, -1)) {
 				t.Errorf("%s: %s has other figures: %q and %q", lang, key, text, other)
 			}
+		}
+		written, err := os.ReadFile("lang/" + lang + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(entry.FindAll(written, -1)); n != len(texts) {
+			t.Errorf("%s has %d texts for %d keys: one hides another", lang, n, len(texts))
 		}
 		for key := range texts {
 			if _, ok := en[key]; !ok {
