@@ -38,7 +38,9 @@ func TestVoidedCallThatIsMadeAfterAll(t *testing.T) {
 			op.Settle = 100 * time.Millisecond
 			op.Markers = func(topics.Message) ([]string, error) { return marker, nil }
 			op.Freed = func(topics.Message, []topics.Reply) bool { return false }
-			op.Voided = func(topics.Message) []topics.VoidedCall { return []topics.VoidedCall{{MessageID: "father-0", Since: asked}} }
+			op.Voided = func(topics.Message) []topics.VoidedCall {
+				return []topics.VoidedCall{{MessageID: "father-0", Since: asked}}
+			}
 			op.Taken = func(_ topics.Message, holder string, at time.Time) ([]topics.Reply, error) {
 				mu.Lock()
 				defer mu.Unlock()

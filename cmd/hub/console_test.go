@@ -555,6 +555,7 @@ func TestConsoleLooks(t *testing.T) {
 	c.look(script, "dialog", values)
 	c.keys(escapeKey, "?")
 	c.until("help", `document.querySelector("#help[open]")`)
+	get(c.browser, chromedp.Evaluate[bool](`document.querySelector("#help details").open = true`))
 	c.look(script, "help", values)
 	c.keys(escapeKey)
 	for _, lang := range []string{"ru", "kk"} {

@@ -83,7 +83,7 @@ func TestTraceOfWhatWaits(t *testing.T) {
 	expect(t, exitOK, trace, "written", "migration.applications", "WAITS", "It waits at register for its turn since")
 	expect(t, exitOK, by("route", "pause", "register"))
 	expect(t, exitOK, by("breaker", "open", "register"))
-	expect(t, exitOK, trace, "WAITS, pause (operator) since", "WAITS, breaker open since", "so far, by duty")
+	expect(t, exitOK, trace, "WAITS, pause (operator) since", "WAITS, breaker open since", "so far, by duty", "It waits at register for the end of the ")
 	var w way
 	out := expect(t, exitOK, append(trace, "-o", "json"))
 	compiled(t).obeyed(t, "trace", []byte(out))

@@ -53,10 +53,10 @@ func TestTourPictures(t *testing.T) {
 	p.do(chromedp.Navigate(p.console + "/letters/" + route + "/" + id))
 	p.eval(`document.querySelector("form[action='/application']").submit()`)
 	p.until(`document.querySelector(".timeline [data-kind=decision]")`)
-	p.eval(`document.querySelector(".timeline [data-kind=decision]").scrollIntoView({block: "center"})`)
+	p.eval(`(e => { e.closest("details").open = true; e.scrollIntoView({block: "center"}); })(document.querySelector(".timeline [data-kind=decision]"))`)
 	p.take("application")
 
-	p.eval(`location = document.querySelector(".traces a").href`)
+	p.eval(`location = document.querySelector(".chain:has([data-kind=decision]) .traces a").href`)
 	p.until(`location.port !== ` + strconv.Quote(port(p.console)) + ` && document.querySelector("h1")`)
 	p.eval(`location = "/?application=" + document.querySelector("h1").innerText.split(",")[0]`)
 	p.until(`document.querySelector("tr .failure")`)

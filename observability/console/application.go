@@ -44,11 +44,12 @@ func (v *visit) application() error {
 	}
 	now := v.standing()
 	events := outcomes.Timeline(id, found, v.letters.of(id), trail.young, now)
+	waits := outcomes.Waits(events)
 	data := map[string]any{
 		"Application": id, "Index": v.cfg.Outcomes != nil, "Took": took, "Cut": !whole,
 		"Letters": v.letters.find(letterQuery{Filter: control.Filter{Application: id}, State: "all", Oldest: true, Page: 1}).Rows,
-		"Steps":   len(events), "Waits": outcomes.Waits(events), "Ended": outcomes.Ended(events),
-		"Chains": v.chains(id, outcomes.Chains(events, outcomes.Deadlines(found, v.cfg.Deadline, now.At))),
+		"Steps":   len(events), "Waits": waits, "Ended": outcomes.Ended(events),
+		"Chains": v.chains(id, outcomes.Chains(events, outcomes.Deadlines(found, v.cfg.Deadline, now.At)), waits),
 	}
 	if v.cfg.Outcomes != nil {
 		read, end := v.cfg.Outcomes.Progress()
@@ -66,12 +67,12 @@ type chainView struct {
 	Unfolded bool
 }
 
-// chains are the chains of an application. Those that are done are folded; where all
-// are, the last one is not.
-func (v *visit) chains(application string, all []outcomes.Chain) (views []chainView) {
-	waits := slices.ContainsFunc(all, func(c outcomes.Chain) bool { return c.Open })
+// chains are the chains of an application. They are folded, but for those that wait
+// first at a place; where nothing waits, for the last one.
+func (v *visit) chains(application string, all []outcomes.Chain, waits []outcomes.Wait) (views []chainView) {
 	for i, c := range all {
-		view := chainView{Chain: c, Number: i + 1, Events: outcomes.Brief(c.Events), Unfolded: c.Open || !waits && i == len(all)-1}
+		first := slices.ContainsFunc(waits, func(w outcomes.Wait) bool { return w.Root.Equal(c.Root) })
+		view := chainView{Chain: c, Number: i + 1, Events: outcomes.Brief(c.Events), Unfolded: first || len(waits) == 0 && i == len(all)-1}
 		if c.Trace != "" {
 			view.Traces = v.cfg.Links.of(application, c.Trace)
 		}

@@ -183,6 +183,8 @@ func TestWhereAnApplicationIs(t *testing.T) {
 	w.refusing(false)
 	w.sendAs("egov-1", "egov-1-2") // a second chain, which waits behind the letter
 	page = look("Later messages behind it: 1.")
+	p.has(page, `<details class="chain" id="chain-1" open>`)
+	p.has(page, `<details class="chain" id="chain-2">`)
 	if status, _, page := p.post(letterURL(id)+"/replay", order()); status != http.StatusSeeOther {
 		t.Fatalf("%d\n%s", status, main(page))
 	}

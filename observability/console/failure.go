@@ -73,7 +73,7 @@ func (v *visit) fail(err error) {
 		if err != nil {
 			texts = nil // the page itself will say so
 		}
-		data["Reason"] = observability.Mask(texts.text(f.reason, f.args...))
+		data["Reason"] = observability.Mask(texts.text(f.reason, formats{texts}.args(f.args)...))
 	}
 	if f.typed && v.asked.writes() {
 		data["Form"] = v.form()

@@ -82,6 +82,17 @@ func (f formats) after(d time.Duration) string {
 	return "+" + f.lasting(d)
 }
 
+// args are what a text tells of, written as the language writes it.
+func (f formats) args(all []any) (written []any) {
+	for _, a := range all {
+		if d, ok := a.(time.Duration); ok {
+			a = f.lasting(d)
+		}
+		written = append(written, a)
+	}
+	return written
+}
+
 // ago writes how long ago something was; a dash for never.
 func (f formats) ago(at, now time.Time) string {
 	if at.IsZero() {

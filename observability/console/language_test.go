@@ -108,7 +108,7 @@ func TestTextsAreThoseOfThePages(t *testing.T) {
 		"letter.":   {"open", "decided", "resolved", "died", "all"}, "result.": {control.ResultOpen, control.ResultWaiting, control.ResultDone, control.ResultDelivered, control.ResultDiscarded,
 			control.ResultDuplicate, control.ResultDied, control.ResultSkipped, topics.ResultAnswered, topics.ResultDeadLettered, "others"},
 		"did.": control.Actions(), "where.": {outcomes.WaitPerson, outcomes.WaitHub, outcomes.WaitPause, outcomes.WaitParked, outcomes.WaitTurn},
-		"message.": subjects(t), "was.": {"running", "paused", "closed", "held open", "held closed"},
+		"message.": subjects(t), "was.": {control.BeforeRunning, control.BeforePaused, control.BeforeByItself, control.BeforeHeldOpen, control.BeforeHeldClosed},
 		"effect.": {topics.C1.String(), topics.C2.String(), topics.C3.String(), topics.ReadOnly.String()}, "help.effect.": {"C1", "C2", "C3", "read"},
 		"run.done.": {topics.DecideReplay, topics.DecideDiscard},
 		"outcome.":  {outcomes.AttemptFailed, topics.ResultDelivered, topics.ResultDuplicate, topics.ResultRejected, topics.ResultDeadLettered},

@@ -17,7 +17,7 @@ func lasts(d time.Duration, endless bool) error {
 	switch {
 	case d == 0 && endless:
 	case d <= 0:
-		return refuse("hold_none", "it must hold for a while: say how long, up to %s", LongestHold)
+		return refuse("hold_short", "it must hold for a while: say how long, up to %s", LongestHold)
 	case d > LongestHold:
 		return refuse("hold_long", "it can be held for %s at most, and held again then", LongestHold)
 	}

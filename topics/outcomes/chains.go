@@ -80,6 +80,7 @@ type Wait struct {
 	Code   string    `json:"code,omitempty"`
 	Pause  string    `json:"pause,omitempty"` // why its route calls nobody, one of the Pause constants of topics
 	Who    string    `json:"who,omitempty"`   // who has paused it, or decided
+	Root   time.Time `json:"root,omitzero"`   // of the chain that waits first there
 	Behind int       `json:"behind"`          // later messages of the application that wait there, too
 }
 
@@ -120,7 +121,7 @@ func Waits(events []Event) []Wait {
 
 // waitOf tells what an open event waits for; later are the events after it.
 func waitOf(e *Event, later []Event) Wait {
-	w := Wait{Route: e.Route, Since: e.At, Letter: e.Letter, Class: e.Class, Code: e.Code, Pause: e.Pause, Who: e.Who}
+	w := Wait{Route: e.Route, Since: e.At, Letter: e.Letter, Class: e.Class, Code: e.Code, Pause: e.Pause, Who: e.Who, Root: e.Root}
 	switch e.Kind {
 	case EventLetter:
 		w.For = WaitPerson

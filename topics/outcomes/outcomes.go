@@ -42,7 +42,8 @@
 // topics ([WithUnfinished]). [Timeline] puts what was found in order, with what stands
 // in the way of what waits [Now], and [Brief] tells it shortly; [Attempts]
 // lists the attempts at one message, [Deadlines] says how an application stands to
-// its deadline.
+// its deadline, [Chains] sorts the steps by the message from outside that they follow
+// from, and [Waits] says where the application is now.
 package outcomes
 
 import (
