@@ -30,12 +30,12 @@ tour: ## take the README's pictures anew
 # The browser's tests have a target of their own.
 NO_BROWSER := -skip '^TestConsole'
 
-# Most of the tests' time goes by waiting, for leases, sessions and Prometheus. So more
-# packages are under way than there are cores, and then two parts side by side, each
-# with servers and ports of its own. The alerts come first, and what is for them is
+# Most of the time of what follows the tests in process goes by waiting, for leases,
+# sessions and Prometheus. So two parts of it go side by side, each with servers and
+# ports of its own. The alerts come first, and what is for them is
 # built before: they go beside the part that computes least, and the browser does not.
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, the smoke part of verify, and the alerts
-	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -p 4 -shuffle=on $(NO_BROWSER) ./...
+	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on $(NO_BROWSER) ./...
 	@$(MAKE) --no-print-directory build failpoints
 	@$(MAKE) --no-print-directory -j2 -Otarget test-alerts test-real verify-smoke test-console test-boards
 

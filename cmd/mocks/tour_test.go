@@ -52,7 +52,7 @@ func visitRun(t *testing.T) *visit {
 	t.Helper()
 	bin := buildHub(t)
 	v := &visit{t: t, screen: &screen{}, hubctl: filepath.Join(bin, "hubctl")}
-	c := runCmd{worldFlags: worldFlags{Seed: 1, Dir: t.TempDir()}, Hub: filepath.Join(bin, "hub"), Timeout: 2 * time.Minute, Rate: 2, Output: v.screen}
+	c := runCmd{worldFlags: worldFlags{Seed: 1, Dir: t.TempDir()}, Hub: filepath.Join(bin, "hub"), Timeout: 5 * time.Minute, Rate: 2, Output: v.screen}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
@@ -181,7 +181,7 @@ func TestTour(t *testing.T) {
 		return regexp.MustCompile(`process kandas\.events</td>\s*<td class="n">\d+ <span class="failure">2 failed`).MatchString(v.get("http://" + v.address("traces")))
 	})
 
-	v.fault("down", time.Minute)
+	v.fault("down", 10*time.Minute) // until it is ended; a scrape that a busy machine misses begins the alert's wait anew
 	v.sees("the breaker of migration show opens")
 	v.sees("alert HubBreakerOpen migration show fires")
 	v.fault("off", 0)
