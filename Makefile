@@ -32,8 +32,8 @@ NO_BROWSER := -skip '^TestConsole'
 
 # Most of the time of what follows the tests in process goes by waiting, for leases,
 # sessions and Prometheus. So two parts of it go side by side, each with servers and
-# ports of its own. The alerts come first, and what is for them is
-# built before: they go beside the part that computes least, and the browser does not.
+# ports of its own. The alerts come first, and what is for them is built before: they go
+# beside the part that computes least, and the browser does not.
 test: ## all tests: in process, against a real Kafka and Redis where they can be had, the smoke part of verify, and the alerts
 	@KAFKA_BROKERS= REDIS_ADDR= $(GO) test $(RACE) -shuffle=on $(NO_BROWSER) ./...
 	@$(MAKE) --no-print-directory build failpoints
