@@ -3,7 +3,6 @@ package observability
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -65,18 +64,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 // buildInfo tells which version runs.
 func buildInfo() prometheus.Collector {
-	version, revision, goVersion := "unknown", "unknown", "unknown"
-	if bi, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = bi.Main.Version, bi.GoVersion
-		for _, s := range bi.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
+	b := ThisBuild()
 	g := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "hub_build_info", Help: "The version that runs; always 1.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+		ConstLabels: prometheus.Labels{"version": b.Version, "revision": b.Revision, "goversion": b.Go},
 	})
 	g.Set(1)
 	return g

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -60,17 +59,13 @@ func NewTracer(cfg TracerConfig) (*Tracer, error) {
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		cfg.Log.Warn("traces cannot be exported, and are dropped", "error", err.Error())
 	}))
-	version := "unknown"
-	if bi, ok := debug.ReadBuildInfo(); ok {
-		version = bi.Main.Version
-	}
 	t := &Tracer{oneIn: uint64(max(cfg.OneIn, 1))}
 	t.provider = sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter, sdktrace.WithMaxQueueSize(spanQueue), sdktrace.WithBatchTimeout(exportEvery), sdktrace.WithExportTimeout(exportFor)),
 		sdktrace.WithSampler(sdktrace.AlwaysSample()), // a span is made only once it is to be kept
 		sdktrace.WithIDGenerator(givenIDs{}),
 		sdktrace.WithResource(resource.NewSchemaless(
-			attribute.String("service.name", "kandashub"), attribute.String("service.version", version),
+			attribute.String("service.name", "kandashub"), attribute.String("service.version", ThisBuild().Version),
 			attribute.String("service.instance.id", cfg.Instance))),
 	)
 	t.spans = t.provider.Tracer("kandashub")

@@ -17,10 +17,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	_ "time/tzdata" // the legal clocks run in Asia/Almaty, on any image
+
+	"kandashub/observability"
 )
 
 func main() {
@@ -77,16 +78,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 
 // versionText says which version this is, as hubctl version does.
 func versionText() string {
-	version, revision, goVersion := "unknown", "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = info.Main.Version, info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
-	return fmt.Sprintf("hub %s (revision %s, %s)", version, revision, goVersion)
+	b := observability.ThisBuild()
+	return fmt.Sprintf("hub %s (revision %s, %s)", b.Version, b.Revision, b.Go)
 }
 
 // environment turns KEY=value pairs into a map.

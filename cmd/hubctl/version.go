@@ -4,7 +4,8 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"runtime/debug"
+
+	"kandashub/observability"
 )
 
 type versionCmd struct{ outputFlag }
@@ -18,15 +19,7 @@ type version struct {
 
 // Run prints what the build says of itself.
 func (c *versionCmd) Run(stdout io.Writer) error {
-	v := version{Version: "unknown", Revision: "unknown", Go: "unknown"}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		v.Version, v.Go = info.Main.Version, info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				v.Revision = s.Value
-			}
-		}
-	}
+	v := version(observability.ThisBuild())
 	return c.print(stdout, v, func(t io.Writer) { tellVersion(t, v) })
 }
 

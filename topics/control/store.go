@@ -63,20 +63,29 @@ func Open(cluster *topics.Cluster, producer *topics.Producer, name string) *Stor
 // meanwhile.
 func (s *Store) Run(ctx context.Context) error {
 	defer s.end()
+	follow(ctx, s.step, func(err error) {
+		s.fail(err)
+		s.Log.Warn("hub.control cannot be read, trying again", "error", err.Error())
+	})
+	return nil
+}
+
+// follow takes one step after another until ctx ends. It tells of one that fails, and
+// tries again after a pause.
+func follow(ctx context.Context, step func(context.Context) error, failed func(error)) {
 	for failures := 0; ; {
-		err := s.step(ctx)
+		err := step(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return
 		case err == nil:
 			failures = 0
 			continue
 		}
-		s.fail(err)
+		failed(err)
 		failures++
-		s.Log.Warn("hub.control cannot be read, trying again", "error", err.Error())
 		if pause(ctx, failures) != nil {
-			return nil
+			return
 		}
 	}
 }

@@ -32,21 +32,8 @@ func NewTally(cluster *topics.Cluster) *Tally {
 // Run counts what is put on record from now on, until ctx ends. While the topic cannot
 // be read nothing is counted, and all that came meanwhile once it can.
 func (t *Tally) Run(ctx context.Context) error {
-	for failures := 0; ; {
-		err := t.step(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil:
-			failures = 0
-			continue
-		}
-		failures++
-		t.Log.Warn("hub.audit cannot be read, trying again", "error", err.Error())
-		if pause(ctx, failures) != nil {
-			return nil
-		}
-	}
+	follow(ctx, t.step, func(err error) { t.Log.Warn("hub.audit cannot be read, trying again", "error", err.Error()) })
+	return nil
 }
 
 // begin finds the end, unless that has been done.

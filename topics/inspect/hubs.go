@@ -75,19 +75,26 @@ func askHub(ctx context.Context, client *http.Client, address string) (map[strin
 	return routesIn(families), nil
 }
 
+// each calls f for each series of a gauge or a counter.
+func each(family *dto.MetricFamily, f func(labels map[string]string, value float64)) {
+	for _, m := range family.GetMetric() {
+		labels := map[string]string{}
+		for _, l := range m.GetLabel() {
+			labels[l.GetName()] = l.GetValue()
+		}
+		f(labels, m.GetGauge().GetValue()+m.GetCounter().GetValue()) // it is one of the two
+	}
+}
+
 // routesIn finds the routes in the metrics of a hub.
 func routesIn(families map[string]*dto.MetricFamily) map[string]hubRoute {
 	routes := map[string]hubRoute{}
 	change := func(name string, f func(r *hubRoute, labels map[string]string, value float64)) {
-		for _, m := range families[name].GetMetric() {
-			labels := map[string]string{}
-			for _, l := range m.GetLabel() {
-				labels[l.GetName()] = l.GetValue()
-			}
+		each(families[name], func(labels map[string]string, value float64) {
 			r := routes[labels["route"]]
-			f(&r, labels, m.GetGauge().GetValue()+m.GetCounter().GetValue()) // it is one of the two
+			f(&r, labels, value)
 			routes[labels["route"]] = r
-		}
+		})
 	}
 	change("hub_route_state", func(r *hubRoute, l map[string]string, value float64) {
 		if value == 1 {
@@ -103,32 +110,28 @@ func routesIn(families map[string]*dto.MetricFamily) map[string]hubRoute {
 	change("hub_consumer_last_commit_timestamp_seconds", func(r *hubRoute, _ map[string]string, value float64) { r.lastCommit = timeOf(value) })
 	states, since := breakersIn(families)
 	change("hub_route_info", func(r *hubRoute, l map[string]string, _ float64) {
-		operation := [2]string{l["system"], l["operation"]}
-		r.breaker, r.open = states[operation], since[operation]
+		r.breaker, r.open = states[operationOf(l)], since[operationOf(l)]
 	})
 	return routes
+}
+
+// operationOf is the system and the operation that labels name.
+func operationOf(labels map[string]string) [2]string {
+	return [2]string{labels["system"], labels["operation"]}
 }
 
 // breakersIn finds the states of the breakers, by system and operation, and since
 // when those that are not closed have not been.
 func breakersIn(families map[string]*dto.MetricFamily) (states map[[2]string]string, since map[[2]string]time.Time) {
 	states, since = map[[2]string]string{}, map[[2]string]time.Time{}
-	label := func(m *dto.Metric, name string) string {
-		for _, l := range m.GetLabel() {
-			if l.GetName() == name {
-				return l.GetValue()
-			}
+	each(families["hub_breaker_state"], func(l map[string]string, value float64) {
+		if value == 1 {
+			states[operationOf(l)] = l["state"]
 		}
-		return ""
-	}
-	for _, m := range families["hub_breaker_state"].GetMetric() {
-		if m.GetGauge().GetValue() == 1 {
-			states[[2]string{label(m, "system"), label(m, "operation")}] = label(m, "state")
-		}
-	}
-	for _, m := range families["hub_breaker_open_since_timestamp_seconds"].GetMetric() {
-		since[[2]string{label(m, "system"), label(m, "operation")}] = timeOf(m.GetGauge().GetValue())
-	}
+	})
+	each(families["hub_breaker_open_since_timestamp_seconds"], func(l map[string]string, value float64) {
+		since[operationOf(l)] = timeOf(value)
+	})
 	return states, since
 }
 
