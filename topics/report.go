@@ -190,6 +190,6 @@ func (d *Delivery) named(name string) string {
 // egov-2026-17 does, and has no run of digits that may be an IIN.
 func looksLikeApplication(s string) bool {
 	channel, rest, ok := strings.Cut(s, "-")
-	return ok && rest != "" && validApplication(s) && observability.MaskID(s) == s &&
+	return ok && rest != "" && IsApplicationID(s) && observability.MaskID(s) == s &&
 		channel != "" && strings.IndexFunc(channel, func(c rune) bool { return c < 'a' || c > 'z' }) < 0
 }

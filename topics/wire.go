@@ -136,7 +136,7 @@ func parseHead(r *Record) (Message, error) {
 		return m, distrust("no_id", "header ce_id is missing or longer than 200 bytes")
 	case m.Type == "" || m.Source == "":
 		return m, distrust("not_cloudevent", "header ce_type or ce_source is missing")
-	case !validApplication(m.Subject):
+	case !IsApplicationID(m.Subject):
 		return m, distrust("subject", "header ce_subject is no application id: 1 to %d of a-z A-Z 0-9 . _ -", MaxApplicationID)
 	case m.Subject != string(r.Key):
 		return m, distrust("key_subject", "the record's key is not its ce_subject")
@@ -165,11 +165,8 @@ func ParseTime(s string) (time.Time, error) {
 	return t, err
 }
 
-// IsApplicationID reports whether a text has the form of an application's id.
-func IsApplicationID(s string) bool { return validApplication(s) }
-
-// validApplication says whether s has the form of an application id.
-func validApplication(s string) bool {
+// IsApplicationID says whether s has the form of an application id.
+func IsApplicationID(s string) bool {
 	if s == "" || len(s) > MaxApplicationID {
 		return false
 	}

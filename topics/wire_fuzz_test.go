@@ -55,7 +55,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if m.Subject != key || m.ID == "" || len(m.ID) > 200 || m.Type == "" || m.Source == "" || !validApplication(m.Subject) {
+		if m.Subject != key || m.ID == "" || len(m.ID) > 200 || m.Type == "" || m.Source == "" || !IsApplicationID(m.Subject) {
 			t.Fatalf("trusted %+v", m)
 		}
 		again, err := Parse(&Record{Key: r.Key, Value: m.Data, Headers: m.Headers()})

@@ -197,19 +197,25 @@ func TestRoutes(t *testing.T) {
 	})
 }
 
-// Each route of the contract is there, with all that it reads.
-func TestContract(t *testing.T) {
+// asAgreed makes a cluster with all topics of the contract.
+func asAgreed(t *testing.T, partitions int) (agreed *contract.Contract, cluster *topics.Cluster, brokers []string) {
+	t.Helper()
 	agreed, err := contract.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	brokers := servertest.Brokers(t)
-	cluster := topics.NewCluster(brokers)
+	brokers = servertest.Brokers(t)
+	cluster = topics.NewCluster(brokers)
 	t.Cleanup(cluster.Close)
-	partitions := 8
 	if _, err := agreed.Create(t.Context(), cluster.Client, partitions, 1); err != nil {
 		t.Fatal(err)
 	}
+	return agreed, cluster, brokers
+}
+
+// Each route of the contract is there, with all that it reads.
+func TestContract(t *testing.T) {
+	agreed, cluster, _ := asAgreed(t, 8)
 	servertest.Eventually(t, "the topics' leaders answer", func() bool {
 		_, err := inspect.Groups(t.Context(), cluster, agreed)
 		return err == nil
@@ -236,16 +242,7 @@ func TestContract(t *testing.T) {
 // A topic whose records Kafka would delete before they are read or decided is named;
 // one that keeps more than it must is not.
 func TestRetention(t *testing.T) {
-	agreed, err := contract.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	brokers := servertest.Brokers(t)
-	cluster := topics.NewCluster(brokers)
-	t.Cleanup(cluster.Close)
-	if _, err := agreed.Create(t.Context(), cluster.Client, 2, 1); err != nil {
-		t.Fatal(err)
-	}
+	agreed, cluster, brokers := asAgreed(t, 2)
 	found := func() (found []string) {
 		r := inspect.NewReport(func(f inspect.Finding) {
 			if f.About == "topics" && strings.Contains(f.Text, "the contract says ") {
